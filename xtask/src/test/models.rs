@@ -1,0 +1,218 @@
+//! The jobs that look for bad orderings and races natively: loom, Miri, ThreadSanitizer.
+
+use super::Context;
+use crate::report::{Outcome, Tally};
+use crate::toolchain::{self, Nightly};
+
+/// The package of the models.
+const MODELS: &str = "web-sync-loom-tests";
+
+/// Preemption bounds, in the order in which they run: 1 misses real bugs, beyond 3 a model takes minutes.
+const BOUNDS: [u32; 2] = [2, 3];
+
+/// Every model at each preemption bound, and the futex contract's promises, which are models when loom is the platform.
+///
+/// # Errors
+/// When the package is absent or cargo cannot be started.
+pub fn loom(context: &Context) -> Result<Outcome, String> {
+    let project = &context.project;
+    project.need(MODELS)?;
+    let mut total = Tally::default();
+    let mut seen = Vec::new();
+    for bound in BOUNDS {
+        let mut passed = [0, 0];
+        let contract = ["--package", "web-sync", "--lib", "--", "conformance"];
+        let only = filter(context);
+        let runs: [(_, &[_]); 2] = [("models", &["--package", MODELS]), ("promises", &contract)];
+        for (at, (what, args)) in runs.into_iter().enumerate() {
+            if at == 1 && !only.is_empty() {
+                continue;
+            }
+            println!("  {what} at preemption bound {bound}");
+            let step = project.cargo().args(["test", "--release"]).args(args);
+            let ended = step
+                .args(if at == 0 { &only[..] } else { &[] })
+                .without_env("CARGO_ENCODED_RUSTFLAGS")
+                .env("RUSTFLAGS", "--cfg web_sync_loom")
+                .env("LOOM_MAX_PREEMPTIONS", bound.to_string())
+                .env("CARGO_TARGET_DIR", project.target.join("loom"))
+                .limit(1800)
+                .run()?;
+            let mut tally = Tally::default();
+            tally.add(&ended.output);
+            passed[at] = tally.passed;
+            total.passed += tally.passed;
+            total.failed += tally.failed;
+            let wrong = match (ended.ok(), tally.passed) {
+                (false, _) => ended.why(),
+                (true, 0) => "none ran".into(),
+                (true, _) => continue,
+            };
+            total
+                .wrong
+                .push(format!("{what} at bound {bound}: {wrong}"));
+        }
+        let [models, promises] = passed;
+        println!("  bound {bound}: {models} models and {promises} promises passed");
+        seen.push(format!(
+            "bound {bound}: {models} models, {promises} promises"
+        ));
+    }
+    Ok(match total.outcome() {
+        Outcome::Passed(_) => Outcome::Passed(seen.join("; ")),
+        other => other,
+    })
+}
+
+/// The native tests, interpreted, under many schedules.
+///
+/// # Errors
+/// When there is no nightly or cargo cannot be started.
+pub fn miri(context: &Context) -> Result<Outcome, String> {
+    let project = &context.project;
+    let nightly = Nightly::get()?;
+    let dir = project.target.join("miri");
+    let setup = nightly.cargo(project).args(["miri", "setup"]);
+    let ended = setup.env("CARGO_TARGET_DIR", &dir).limit(600).run()?;
+    if !ended.ok() {
+        return Err(format!("cargo miri setup: {}", ended.why()));
+    }
+    let mut tally = Tally::default();
+    let mut ran = Vec::new();
+    for run in schedules(context)? {
+        let Schedules { what, seeds, .. } = run;
+        println!("  {what}: {seeds} schedules");
+        ran.push(format!("{what}: {seeds} schedules"));
+        let test = ["miri", "test", "--package", "web-sync", "--all-features"];
+        let step = nightly.cargo(project).args(test).arg("--no-fail-fast");
+        let more = run.flags;
+        // A block's address is an integer in the channels' lists, with exposed provenance: no warning at each such cast.
+        let flags = format!(
+            "-Zmiri-many-seeds=0..{seeds} -Zmiri-preemption-rate=0.1 -Zmiri-permissive-provenance {more}"
+        );
+        let ended = step
+            .args(run.targets)
+            .arg("--")
+            .args(run.tests)
+            .args(&context.only)
+            .env("CARGO_TARGET_DIR", &dir)
+            .env("MIRIFLAGS", flags)
+            .limit(2400)
+            .run()?;
+        tally.add(&ended.output);
+        if !ended.ok() {
+            let mut said = ended
+                .output
+                .lines()
+                .filter(|line| line.starts_with("error: "));
+            let said = said.next().unwrap_or_default();
+            tally.wrong.push(format!("{what}: {}: {said}", ended.why()));
+        }
+    }
+    Ok(match tally.outcome() {
+        // Schedules run side by side and their output mixes, so that a count would not be true.
+        Outcome::Passed(_) => Outcome::Passed(ran.join(", ")),
+        other => other,
+    })
+}
+
+/// Tests that Miri runs, under how many schedules.
+struct Schedules {
+    what: &'static str,
+    seeds: u32,
+    /// Cargo's selection of targets.
+    targets: Vec<String>,
+    /// The selection of tests in them.
+    tests: &'static [&'static str],
+    /// Miri's flags besides the schedules.
+    flags: &'static str,
+}
+
+/// How the tests' names begin that leak on purpose. No other test may leak.
+const LEAKING: &str = "a_leaked_";
+
+/// Everything that Miri runs. The stress tests contend, so they get most schedules.
+fn schedules(context: &Context) -> Result<[Schedules; 3], String> {
+    let folder = context.project.need("web-sync")?.join("tests");
+    let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let names = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    let (stress, others): (Vec<_>, Vec<_>) = names.partition(|name| name == "stress");
+    let select = |names: Vec<String>| {
+        names
+            .into_iter()
+            .flat_map(|name| ["--test".to_owned(), name])
+    };
+    let others: Vec<_> = select(others).collect();
+    let unit = std::iter::once("--lib".to_owned());
+    Ok([
+        Schedules {
+            what: "unit and API tests",
+            seeds: 2,
+            targets: unit.chain(others.iter().cloned()).collect(),
+            tests: &["--skip", LEAKING],
+            flags: "",
+        },
+        Schedules {
+            what: "tests that leak on purpose",
+            seeds: 2,
+            targets: others,
+            tests: &[LEAKING],
+            flags: "-Zmiri-ignore-leaks",
+        },
+        Schedules {
+            what: "stress tests",
+            // In a run of everything they would take half of the time.
+            seeds: if context.named { 16 } else { 2 },
+            targets: select(stress).collect(),
+            tests: &[],
+            flags: "",
+        },
+    ])
+}
+
+/// The native tests under ThreadSanitizer, the standard library included. Its futex knows no happens-before, so it is the
+/// judge of "only our atomics synchronise".
+///
+/// # Errors
+/// When there is no nightly or cargo cannot be started.
+pub fn tsan(context: &Context) -> Result<Outcome, String> {
+    if !cfg!(target_os = "linux") {
+        return Ok(Outcome::Skipped("runs on Linux only".into()));
+    }
+    let project = &context.project;
+    let nightly = Nightly::get()?;
+    let test = ["test", "--package", "web-sync", "--all-features"];
+    let step = nightly.cargo(project).args(test);
+    let ended = step
+        .args(["--no-fail-fast", "--lib", "--tests"])
+        .args(["-Zbuild-std", "--target", &toolchain::host()?])
+        .args(["--", "--skip", RESERVED])
+        .args(&context.only)
+        .env("RUSTFLAGS", "-Zsanitizer=thread")
+        .env("CARGO_TARGET_DIR", project.target.join("tsan"))
+        .env("TSAN_OPTIONS", "halt_on_error=1 second_deadlock_stack=1")
+        .limit(1200)
+        .run()?;
+    let mut tally = Tally::default();
+    tally.add(&ended.output);
+    let races = ended.output.matches("WARNING: ThreadSanitizer").count();
+    if races > 0 {
+        tally.wrong.push(format!("{races} reports"));
+    }
+    if !ended.ok() {
+        tally.wrong.push(ended.why());
+    }
+    Ok(tally.outcome())
+}
+
+/// A test of how much memory the program has had. The sanitizer itself writes a shadow of all that is reserved.
+const RESERVED: &str = "what_is_reserved_is_not_written";
+
+/// `--only` as cargo's filter of tests.
+fn filter(context: &Context) -> Vec<String> {
+    let only = context.only.iter();
+    only.flat_map(|only| ["--".to_owned(), only.clone()])
+        .collect()
+}
