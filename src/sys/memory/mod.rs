@@ -1,0 +1,47 @@
+//! Where an allocator's memory comes from: pages of 64 KiB, one number each, more of them on request and never fewer.
+//!
+//! # Contract
+//!
+//! Of [`Source::grow`]:
+//! - M1. The pages that it returns are the caller's: nobody has them, nor gets them again. They are readable, writable and zero.
+//! - M2. Consecutive numbers are consecutive addresses; page `n` is at `address(0) + n * PAGE`, and its provenance is exposed.
+//! - M3. It fails when there is no more memory. A failure changes nothing, and a later call may succeed.
+//! - M4. It may be called on any agent. Others may grow the same memory meanwhile, so two results need not be adjacent.
+//!
+//! | build | where the pages are |
+//! |---|---|
+//! | wasm | the module's memory: `memory.grow`, which JS and std's allocator use as well |
+//! | others | one reservation of address space, made at the first use |
+
+core::cfg_select! {
+    all(target_arch = "wasm32", not(web_sync_loom)) => {
+        mod wasm;
+        pub(crate) use wasm::Memory;
+    }
+    _ => {
+        mod reserved;
+        pub(crate) use reserved::Memory;
+    }
+}
+
+/// Bytes of a page.
+pub(crate) const PAGE: usize = 1 << 16;
+
+/// The number of pages there can be. The last one is never used: an address behind its end would be zero.
+pub(crate) const MAX_PAGES: u32 = 1 << 16;
+
+/// A memory that grows.
+///
+/// # Safety
+///
+/// The implementation keeps the contract of the module.
+pub(crate) unsafe trait Source {
+    /// Adds so many pages; the number of the first.
+    fn grow(&self, pages: u32) -> Option<u32>;
+
+    /// The number of pages that have been added, by whomever: where the next ones would begin.
+    fn size(&self) -> u32;
+
+    /// The address of page 0, whether that exists or not.
+    fn base(&self) -> usize;
+}
