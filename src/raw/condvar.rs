@@ -1,0 +1,332 @@
+//! The condition variable: a queue of waiters, each with the mutex that it will need.
+//!
+//! A notification moves a thread from the condvar's queue to its mutex's, so it is not woken only to find the mutex held; the
+//! mutex then serves it as any other waiter, in order and with the same handoff. A task is woken, and queues for the mutex
+//! itself: its future may have been leaked, and then nothing keeps the mutex alive that its waiter names.
+//!
+//! # Invariants
+//!
+//! - **C1** A waiter is linked before its mutex is released, so whoever takes the mutex afterwards and notifies finds it.
+//! - **C2** A waiter leaves the condvar's queue by a notification or by its owner's hand. Both happen with the condvar's queue
+//!   locked, so exactly one of them does, and "not here any more" means "notified".
+//! - **C3** Locks are nested condvar's queue before mutex's queue, never the other way.
+//! - **C4** A notifier does not borrow the mutex; a waiting thread does, and stays until it is signalled. So the notifier
+//!   follows the waiters of threads only, and leaves their mutex alone once it delivers (Q7).
+
+use super::lock::Lock;
+use super::mutex::RawMutex;
+use super::state::Mode;
+use crate::queue::{Class, Locked, Rank, WaitQueue, Waiter, Wakes};
+use crate::sys::Call;
+use crate::sys::clock::Deadline;
+use crate::sys::futex;
+use crate::sys::shim::const_new;
+use core::panic::Location;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll};
+
+/// A condition variable.
+pub(crate) struct RawCondvar {
+    queue: WaitQueue,
+}
+
+impl RawCondvar {
+    const_new! {
+        pub(crate) fn new() -> Self {
+            Self { queue: WaitQueue::new() }
+        }
+    }
+
+    /// Notifies the first waiter. False: nobody waits.
+    pub(crate) fn notify_one(&self) -> bool {
+        self.notify(1) == 1
+    }
+
+    /// Notifies all who wait now. Returns how many that were.
+    pub(crate) fn notify_all(&self) -> usize {
+        self.notify(usize::MAX)
+    }
+
+    #[inline]
+    fn notify(&self, limit: usize) -> usize {
+        // A waiter that this must see was linked before its mutex was released (C1), and the caller has taken that mutex since.
+        if self.queue.is_empty() {
+            0
+        } else {
+            self.notify_slow(limit)
+        }
+    }
+
+    #[cold]
+    fn notify_slow(&self, limit: usize) -> usize {
+        let mut notified = 0;
+        let mut quota = None;
+        loop {
+            let mut queue = self.queue.lock();
+            // Marked at once, since the queue is unlocked in between: who comes meanwhile is not notified, wherever it stands.
+            let quota = *quota.get_or_insert_with(|| queue.mark_notified(limit));
+            let first = queue.first_notified();
+            if first.is_null() || notified == quota {
+                unlock(queue);
+                return notified;
+            }
+            // SAFETY: linked in the locked queue, so alive (Q2), and where it is a thread's, so is the mutex (C4).
+            let (moved, wakes) = unsafe {
+                match (*first).class {
+                    Class::Task => notify_tasks(&mut queue, quota - notified),
+                    Class::Thread => {
+                        (*(*first).target.cast::<Lock>()).requeue(&mut queue, quota - notified)
+                    }
+                }
+            };
+            notified += moved;
+            unlock(queue);
+            wakes.deliver();
+        }
+    }
+
+    /// Releases the mutex, waits for a notification, takes the mutex again.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds `mutex`.
+    #[track_caller]
+    pub(crate) unsafe fn wait(&self, mutex: &RawMutex) {
+        // SAFETY: by contract.
+        unsafe { self.wait_thread(mutex, None, Location::caller()) };
+    }
+
+    /// Like `wait`. False: the deadline passed first.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds `mutex`.
+    #[track_caller]
+    pub(crate) unsafe fn wait_until(&self, mutex: &RawMutex, deadline: Deadline) -> bool {
+        // SAFETY: by contract.
+        unsafe { self.wait_thread(mutex, Some(deadline), Location::caller()) }
+    }
+
+    /// # Safety
+    ///
+    /// The caller holds `mutex`.
+    unsafe fn wait_thread(
+        &self,
+        mutex: &RawMutex,
+        deadline: Option<Deadline>,
+        caller: &'static Location<'static>,
+    ) -> bool {
+        let call = Call {
+            name: "Condvar::wait",
+            instead: "Condvar::wait_async",
+            caller,
+        };
+        if Deadline::is_endless(deadline) {
+            futex::refuse_endless(&call);
+        }
+        let lock = mutex.lock_ref();
+        let waiter = waiter_for(Class::Thread, Rank::of_this_thread(), lock);
+        // SAFETY: in no queue; this does not return before it is out again (Q2). The mutex is held, by contract.
+        unsafe {
+            self.link(&waiter);
+            mutex.unlock();
+        }
+        if waiter.wait(deadline, &call).is_some() || !self.cancel(&waiter) {
+            // Notified. The signal is there or will come: the rest is a wait for the mutex, which knows no deadline.
+            return lock.finish(&waiter, Mode::Exclusive, false, None, &call);
+        }
+        // Without a look for a deadlock: a panic must not find the caller's guard without its mutex.
+        lock.take_queued(Mode::Exclusive, None, &call);
+        false
+    }
+
+    /// Waits for a notification as a future, which releases the mutex when it is first polled and holds it when it is ready.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds `mutex` when the future is first polled.
+    pub(crate) unsafe fn wait_async<'a>(&'a self, mutex: &'a RawMutex) -> CondvarFuture<'a> {
+        let waiter = waiter_for(Class::Task, Rank::Normal, mutex.lock_ref());
+        CondvarFuture {
+            condvar: self,
+            mutex,
+            progress: Progress::Start,
+            waiter,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `waiter` is in no queue, and its owner keeps Q2.
+    unsafe fn link(&self, waiter: &Waiter) {
+        let mut queue = self.queue.lock();
+        // SAFETY: by contract.
+        unsafe { queue.push_back(waiter) };
+        unlock(queue);
+    }
+
+    /// Takes a waiter out of the condvar's queue, for its owner. False: it was notified (C2).
+    fn cancel(&self, waiter: &Waiter) -> bool {
+        let mut queue = self.queue.lock();
+        let held = queue.holds(waiter);
+        if held {
+            // SAFETY: just seen to be linked here.
+            unsafe { queue.remove(waiter) };
+        }
+        unlock(queue);
+        held
+    }
+}
+
+/// Takes notified tasks out of a condvar's queue and their wakers with them, as long as there are only tasks and they fit.
+fn notify_tasks(queue: &mut Locked<'_>, limit: usize) -> (usize, Wakes) {
+    let mut wakes = Wakes::new();
+    let mut taken = 0;
+    while taken < limit && !queue.first_notified().is_null() && !wakes.is_full() {
+        let waiter = queue.first_notified();
+        // SAFETY: linked in the locked queue (Q1, Q2). Taking it out is the notification (Q4).
+        let waker = unsafe {
+            if (*waiter).class != Class::Task {
+                break;
+            }
+            queue.remove(waiter);
+            (*waiter).links_mut(|links| {
+                links.notified = false;
+                links.waker.take()
+            })
+        };
+        if let Some(waker) = waker {
+            wakes.push_waker(waker);
+        }
+        taken += 1;
+    }
+    (taken, wakes)
+}
+
+fn waiter_for(class: Class, rank: Rank, lock: &Lock) -> Waiter {
+    Waiter::new(
+        class,
+        rank,
+        Mode::Exclusive as u8,
+        ptr::from_ref(lock).cast(),
+    )
+}
+
+/// Nothing is ever left to the holder of a condvar's queue: notifiers lock it.
+fn unlock(queue: Locked<'_>) {
+    let unlocked = queue.unlock().is_ok();
+    debug_assert!(unlocked, "a condvar's queue is never pending");
+}
+
+/// Where a [`CondvarFuture`] stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// Not polled yet: the mutex is the caller's.
+    Start,
+    /// In the condvar's queue, or taken out of it by a notification that has not been seen.
+    Waiting,
+    /// Notified, and in the mutex's queue.
+    Locking,
+    /// Ready, or withdrawn.
+    Done,
+}
+
+/// Waits for a notification and then for the mutex.
+///
+/// Dropping it passes a notification that it has received on to the next waiter.
+pub(crate) struct CondvarFuture<'a> {
+    condvar: &'a RawCondvar,
+    mutex: &'a RawMutex,
+    progress: Progress,
+    waiter: Waiter,
+}
+
+// SAFETY: as for `LockFuture`.
+unsafe impl Send for CondvarFuture<'_> {}
+// SAFETY: as for `LockFuture`.
+unsafe impl Sync for CondvarFuture<'_> {}
+
+impl CondvarFuture<'_> {
+    /// Ends the wait for a notification. False: it came first, and the future is to be polled on until it is ready.
+    pub(crate) fn cancel_wait(&mut self) -> bool {
+        let cancelled = self.progress == Progress::Waiting && self.condvar.cancel(&self.waiter);
+        if cancelled {
+            self.progress = Progress::Done;
+        }
+        cancelled
+    }
+
+    /// Links the waiter and releases the mutex.
+    fn start(&mut self, context: &Context<'_>) {
+        let waker = context.waker().clone();
+        // SAFETY: in no queue yet, so ours (Q1); pinned, and taken out by `poll` or `drop` (Q2). The mutex is held, by the
+        // contract of `wait_async`.
+        unsafe {
+            self.waiter.links_mut(|links| links.waker = Some(waker));
+            self.progress = Progress::Waiting;
+            self.condvar.link(&self.waiter);
+            self.mutex.unlock();
+        }
+    }
+
+    /// Whether it has been notified; otherwise the task will be woken when it is.
+    fn poll_notified(&self, context: &Context<'_>) -> bool {
+        let waker = context.waker().clone();
+        let queue = self.condvar.queue.lock();
+        let waiting = queue.holds(&self.waiter);
+        // SAFETY: linked here, or in no queue any more and ours (Q1). The old waker is dropped after the queue is unlocked.
+        let old = unsafe { self.waiter.links_mut(|links| links.waker.replace(waker)) };
+        unlock(queue);
+        drop(old);
+        !waiting
+    }
+}
+
+impl Future for CondvarFuture<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the waiter is not moved out, and neither is anything that `Drop` relies on.
+        let this = unsafe { self.get_unchecked_mut() };
+        let lock = this.mutex.lock_ref();
+        let ready = match this.progress {
+            Progress::Start => {
+                this.start(context);
+                false
+            }
+            Progress::Waiting if !this.poll_notified(context) => false,
+            Progress::Waiting if lock.try_take(Mode::Exclusive, 0) => true,
+            Progress::Waiting => {
+                // SAFETY: notified, so in no queue; pinned, and taken out by `poll` or `drop` (Q2).
+                unsafe { lock.enqueue_task(&this.waiter, context) };
+                this.progress = Progress::Locking;
+                false
+            }
+            Progress::Locking => lock.poll(&this.waiter, Mode::Exclusive, context),
+            Progress::Done => panic!("polled again after it was ready"),
+        };
+        if ready {
+            this.progress = Progress::Done;
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for CondvarFuture<'_> {
+    fn drop(&mut self) {
+        let notified = match self.progress {
+            Progress::Start | Progress::Done => false,
+            Progress::Waiting => !self.condvar.cancel(&self.waiter),
+            Progress::Locking => self.mutex.lock_ref().cancel(&self.waiter),
+        };
+        if notified {
+            // The notification has not been used: it is somebody else's now.
+            self.condvar.notify_one();
+        }
+    }
+}
+
+#[cfg(all(target_pointer_width = "32", not(web_sync_loom)))]
+const _: () = assert!(size_of::<RawCondvar>() == 4);
