@@ -1,0 +1,145 @@
+//! What a select can do: receive, or send.
+
+use super::seat::{Availability, Seat};
+use super::{Buffer, Channel, Receiver, Sender};
+use crate::raw::RawEvent;
+use std::sync::mpsc::{RecvError, SendError};
+
+/// One of the things that a select waits for.
+pub(crate) trait Act {
+    /// Does it, if that is possible at once. Whether it is done; also if it was before and nobody has taken the result.
+    fn act(&mut self) -> bool;
+
+    /// Whether it could be done now, if no seat of `own` counts.
+    fn check(&self, own: *const Availability) -> bool;
+
+    /// Who tells when it is worth to look again.
+    fn event(&self) -> &RawEvent;
+
+    /// Whether it can be done no more. Then it must not listen, for it would keep what others are told.
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// Sits down where its channel has a table. Whether it has.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Meeting::sit`](super::meeting::Meeting::sit).
+    unsafe fn sit(&self, _seat: &Seat) -> bool {
+        false
+    }
+
+    /// Who hears at the table that it can be claimed (M5).
+    fn hearers(&self) -> Option<&RawEvent> {
+        None
+    }
+
+    /// Rises from the table.
+    fn rise(&self, _seat: &Seat) {}
+}
+
+/// Receives.
+pub(crate) struct Receive<'a, T> {
+    receiver: &'a Receiver<T>,
+    received: Option<Result<T, RecvError>>,
+}
+
+impl<'a, T> Receive<'a, T> {
+    pub(crate) fn new(receiver: &'a Receiver<T>) -> Self {
+        let received = None;
+        Self { receiver, received }
+    }
+
+    /// What was received, if it was chosen.
+    pub(crate) fn take(&mut self) -> Option<Result<T, RecvError>> {
+        self.received.take()
+    }
+}
+
+impl<T> Act for Receive<'_, T> {
+    fn act(&mut self) -> bool {
+        if self.received.is_none() {
+            self.received = self.receiver.look(false);
+        }
+        self.received.is_some()
+    }
+
+    fn check(&self, _own: *const Availability) -> bool {
+        self.receiver.can_receive()
+    }
+
+    fn event(&self) -> &RawEvent {
+        &self.receiver.filled
+    }
+
+    unsafe fn sit(&self, seat: &Seat) -> bool {
+        let Buffer::Rendezvous(meeting) = &self.receiver.buffer else {
+            return false;
+        };
+        // SAFETY: by contract.
+        unsafe { meeting.sit(seat) };
+        true
+    }
+
+    fn hearers(&self) -> Option<&RawEvent> {
+        match &self.receiver.buffer {
+            Buffer::Rendezvous(meeting) => Some(&meeting.seated),
+            Buffer::Unbounded(_) | Buffer::Bounded(_) => None,
+        }
+    }
+
+    fn rise(&self, seat: &Seat) {
+        if let Buffer::Rendezvous(meeting) = &self.receiver.buffer {
+            meeting.rise(seat);
+        }
+    }
+}
+
+/// Sends.
+pub(crate) struct Send<'a, T> {
+    sender: &'a Sender<T>,
+    message: Option<T>,
+    sent: Option<Result<(), SendError<T>>>,
+}
+
+impl<'a, T> Send<'a, T> {
+    pub(crate) fn new(sender: &'a Sender<T>, message: T) -> Self {
+        Self {
+            sender,
+            message: Some(message),
+            sent: None,
+        }
+    }
+
+    /// Whether it was sent, if it was chosen.
+    pub(crate) fn take(&mut self) -> Option<Result<(), SendError<T>>> {
+        self.sent.take()
+    }
+
+    /// The message, if it was not chosen.
+    pub(crate) fn into_message(self) -> Option<T> {
+        self.message
+    }
+}
+
+impl<T> Act for Send<'_, T> {
+    fn act(&mut self) -> bool {
+        if self.sent.is_none() {
+            self.sent = self.sender.attempt(&mut self.message, Channel::try_send);
+        }
+        self.sent.is_some()
+    }
+
+    fn check(&self, own: *const Availability) -> bool {
+        self.message.is_some() && self.sender.can_send(own)
+    }
+
+    fn event(&self) -> &RawEvent {
+        self.sender.chance()
+    }
+
+    fn is_over(&self) -> bool {
+        self.message.is_none() && self.sent.is_none()
+    }
+}
