@@ -1,0 +1,434 @@
+//! Which blocks of an arena are free: two-level segregated fit (Masmano, Ripoll, Crespo, Real: "TLSF: a new dynamic memory allocator for
+//! real-time systems", 2004). To allocate, to free and to resize take a constant number of steps, however many blocks there are.
+//!
+//! Free blocks are in lists by size, [`SECONDS`] lists for each power of two, and bitmaps tell which lists have any. A block that is
+//! freed is merged with its free neighbours, so two free blocks never lie side by side, and a list serves any size that is not larger
+//! than the smallest in it.
+//!
+//! Memory comes in *spans*: whole pages, with one block at first and a header of size zero at the end. A span that has become one
+//! free block again can be given back.
+//!
+//! Whoever calls has the arena (I4).
+
+use super::block::{self, BEFORE_FREE, FIRST, FREE, GRAIN, Header, SMALLEST, WORD};
+use super::steps;
+use crate::sys::memory::{MAX_PAGES, PAGE};
+
+/// Lists for each power of two.
+const SECONDS: u32 = 16;
+/// The logarithm of that.
+const SECONDS_LOG: u32 = SECONDS.ilog2();
+/// Powers of two: up to the grains that a header can tell.
+const FIRSTS: usize = 16;
+
+/// What a span loses to the header at its end, and to alignment.
+pub(super) const SPAN_COST: usize = GRAIN;
+
+/// A run of whole pages that an engine no longer needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Span {
+    /// The address.
+    pub(super) start: usize,
+    /// Bytes.
+    pub(super) len: usize,
+}
+
+/// The free blocks of an arena.
+#[derive(Debug)]
+pub(super) struct Engine {
+    /// The arena's number, for headers.
+    arena: u32,
+    /// Which of `seconds` are not zero.
+    firsts: u32,
+    /// Which lists of each power of two are not empty.
+    seconds: [u32; FIRSTS],
+    /// The first block of each list; 0 for none.
+    lists: [usize; FIRSTS * SECONDS as usize],
+    /// The block with which the span begins that is never given back: the arena itself lies in its first page.
+    home: usize,
+    /// Bytes of all spans.
+    held: usize,
+    /// Bytes of the free blocks.
+    free: usize,
+}
+
+/// The list of a size: the power of two and the place in it.
+#[derive(Clone, Copy)]
+struct List {
+    first: u32,
+    second: u32,
+}
+
+impl List {
+    /// The list that holds blocks of this size.
+    fn of(size: usize) -> Self {
+        let grains = (size / GRAIN) as u32;
+        if grains < SECONDS {
+            return Self {
+                first: 0,
+                second: grains,
+            };
+        }
+        let log = grains.ilog2();
+        Self {
+            first: log + 1 - SECONDS_LOG,
+            second: (grains >> (log - SECONDS_LOG)) & (SECONDS - 1),
+        }
+    }
+
+    /// The first list whose blocks all have this size.
+    fn serving(size: usize) -> Self {
+        let grains = size / GRAIN;
+        if grains < SECONDS as usize {
+            return Self::of(size);
+        }
+        let step = 1 << (grains.ilog2() - SECONDS_LOG);
+        Self::of((grains + step - 1) * GRAIN)
+    }
+
+    fn index(self) -> usize {
+        (self.first * SECONDS + self.second) as usize
+    }
+}
+
+/// The size of a block that has room for so many bytes.
+pub(super) fn size_for(bytes: usize) -> usize {
+    (bytes + WORD).next_multiple_of(GRAIN).max(SMALLEST)
+}
+
+/// The bytes that a block of this size has.
+pub(super) fn room(size: usize) -> usize {
+    size - WORD
+}
+
+/// What an allocation may take at most, when the block has to be cut out to be aligned.
+pub(super) fn worst(size: usize, align: usize) -> usize {
+    if align > GRAIN {
+        size + align + GRAIN
+    } else {
+        size
+    }
+}
+
+impl Engine {
+    /// An engine without memory.
+    pub(super) fn new(arena: u32) -> Self {
+        Self {
+            arena,
+            firsts: 0,
+            seconds: [0; FIRSTS],
+            lists: [0; FIRSTS * SECONDS as usize],
+            home: 0,
+            held: 0,
+            free: 0,
+        }
+    }
+
+    /// Bytes of all spans.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Adds memory; the first span is the one that stays.
+    ///
+    /// # Safety
+    ///
+    /// The memory is the caller's, starts at a multiple of [`GRAIN`], ends with a page, and is shorter than a header can tell.
+    pub(super) unsafe fn add(&mut self, span: Span) {
+        let block = span.start + SPAN_COST;
+        let size = span.len - SPAN_COST;
+        let header = Header::new(self.arena, size, FIRST);
+        // SAFETY: both headers lie in the span, which is the caller's: the block's before `block`, the end's in the last word.
+        unsafe {
+            Header::new(self.arena, 0, 0).write(block + size);
+            self.insert(block, header);
+        }
+        if self.home == 0 {
+            self.home = block;
+        }
+        self.held += span.len;
+    }
+
+    /// Takes a block of at least this size; 0 if there is none.
+    ///
+    /// # Safety
+    ///
+    /// `size` comes from [`size_for`], `align` is a power of two.
+    pub(super) unsafe fn take(&mut self, size: usize, align: usize) -> usize {
+        let Some(found) = self.find(worst(size, align)) else {
+            return 0;
+        };
+        // SAFETY: what is in a list is a free block of this engine, at least as large as was asked for.
+        unsafe {
+            let header = Header::of(found);
+            self.remove(found, header);
+            let mut block = (found + align - 1) & !(align - 1);
+            if block != found && block - found < SMALLEST {
+                block += align;
+            }
+            let gap = block - found;
+            let mut whole = header.without(FREE);
+            if gap > 0 {
+                whole = Header::new(self.arena, header.size() - gap, BEFORE_FREE);
+                whole.write(block);
+                let flags = if header.has(FIRST) { FIRST } else { 0 };
+                self.insert(found, Header::new(self.arena, gap, flags));
+            }
+            self.cut(block, whole, size);
+            block
+        }
+    }
+
+    /// Makes a block that is in no list one that is used, and returns what it has beyond `size` to the lists.
+    ///
+    /// # Safety
+    ///
+    /// The block is this engine's and in no list, `header` is what it should have, and it has that size at least.
+    unsafe fn cut(&mut self, block: usize, header: Header, size: usize) {
+        let rest = header.size() - size;
+        let flags = if header.has(FIRST) { FIRST } else { 0 }
+            | if header.has(BEFORE_FREE) {
+                BEFORE_FREE
+            } else {
+                0
+            };
+        // SAFETY: both parts, and the header behind them, are this engine's.
+        unsafe {
+            if rest < SMALLEST {
+                Header::new(self.arena, header.size(), flags).write(block);
+                let next = block + header.size();
+                Header::of(next).without(BEFORE_FREE).write(next);
+                return;
+            }
+            Header::new(self.arena, size, flags).write(block);
+            self.insert(block + size, Header::new(self.arena, rest, 0));
+        }
+    }
+
+    /// Takes a block back. A span that has become free as a whole, and that will not be missed, is the caller's.
+    ///
+    /// # Safety
+    ///
+    /// The block was taken from this engine, and nobody uses it any more.
+    pub(super) unsafe fn put(&mut self, block: usize) -> Option<Span> {
+        // SAFETY: the block and its neighbours are this engine's; flags tell which of them are free, and in a list.
+        unsafe {
+            let header = Header::of(block);
+            let (block, header) = self.merge(block, header);
+            self.insert(block, header);
+            // What is left free then is as much again: who frees and allocates in turn does not take and give pages in turn.
+            let spare = self.free >= 2 * header.size();
+            if spare { self.give_up(block) } else { None }
+        }
+    }
+
+    /// Takes a free block that is a span, and not the one that stays, out of the lists.
+    ///
+    /// # Safety
+    ///
+    /// The block is this engine's and free.
+    unsafe fn give_up(&mut self, block: usize) -> Option<Span> {
+        // SAFETY: as the caller says; after a block there is a header.
+        unsafe {
+            let header = Header::of(block);
+            let whole = header.has(FIRST) && Header::of(block + header.size()).size() == 0;
+            if !whole || block == self.home {
+                return None;
+            }
+            self.remove(block, header);
+            let span = Span {
+                start: block - SPAN_COST,
+                len: header.size() + SPAN_COST,
+            };
+            self.held -= span.len;
+            Some(span)
+        }
+    }
+
+    /// Gives up every span that is free as a whole, but the one that stays; whether there were any. It looks at each free block that
+    /// is as large as a page, of which a memory has no more than pages.
+    ///
+    /// # Safety
+    ///
+    /// As for all: the caller has the arena.
+    pub(super) unsafe fn spare(&mut self, mut give: impl FnMut(Span)) -> bool {
+        let mut any = false;
+        for list in List::of(PAGE - SPAN_COST).index()..self.lists.len() {
+            let mut block = self.lists.get(list).copied().unwrap_or(0);
+            for _ in 0..MAX_PAGES {
+                steps::step();
+                if block == 0 {
+                    break;
+                }
+                // SAFETY: it is in a list; the next one stays there when this one does not.
+                unsafe {
+                    let next = block::read(block);
+                    if let Some(span) = self.give_up(block) {
+                        any = true;
+                        give(span);
+                    }
+                    block = next;
+                }
+            }
+        }
+        any
+    }
+
+    /// Gives a block another size where it lies; false if it cannot grow there.
+    ///
+    /// # Safety
+    ///
+    /// The block is in use, of this engine, and `size` comes from [`size_for`].
+    pub(super) unsafe fn resize(&mut self, block: usize, size: usize) -> bool {
+        // SAFETY: as in `put`; a neighbour that is free is in a list.
+        unsafe {
+            let mut header = Header::of(block);
+            let next = block + header.size();
+            let after = Header::of(next);
+            let mut whole = header.size();
+            if after.has(FREE) {
+                whole += after.size();
+            }
+            if whole < size {
+                return false;
+            }
+            if after.has(FREE) {
+                self.remove(next, after);
+                let flags = if header.has(FIRST) { FIRST } else { 0 }
+                    | if header.has(BEFORE_FREE) {
+                        BEFORE_FREE
+                    } else {
+                        0
+                    };
+                header = Header::new(self.arena, whole, flags);
+            }
+            self.cut(block, header, size);
+            true
+        }
+    }
+
+    /// Merges a block that is in no list with its free neighbours, which are taken out of theirs.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Engine::put`].
+    unsafe fn merge(&mut self, mut block: usize, header: Header) -> (usize, Header) {
+        let mut size = header.size();
+        let mut first = header.has(FIRST);
+        // SAFETY: as the caller says.
+        unsafe {
+            let next = block + size;
+            let after = Header::of(next);
+            if after.has(FREE) {
+                self.remove(next, after);
+                size += after.size();
+            }
+            if header.has(BEFORE_FREE) {
+                let before = block - block::read(block - GRAIN);
+                let its = Header::of(before);
+                self.remove(before, its);
+                first = its.has(FIRST);
+                size += its.size();
+                block = before;
+            }
+        }
+        let flags = if first { FIRST } else { 0 };
+        (block, Header::new(self.arena, size, flags))
+    }
+
+    /// The first block of the first list that serves a size.
+    fn find(&self, size: usize) -> Option<usize> {
+        let List { first, second } = List::serving(size);
+        let here = self.seconds.get(first as usize)? & (u32::MAX << second);
+        let (first, seconds) = if here != 0 {
+            (first, here)
+        } else {
+            let larger = self.firsts & (u32::MAX << (first + 1));
+            let first = larger.trailing_zeros();
+            (first, *self.seconds.get(first as usize)?)
+        };
+        let second = seconds.trailing_zeros() % SECONDS;
+        self.lists.get(List { first, second }.index()).copied()
+    }
+
+    /// Puts a block into its list and marks it as free.
+    ///
+    /// # Safety
+    ///
+    /// The block is this engine's, in no list, not in use, and the one behind it is not free.
+    unsafe fn insert(&mut self, block: usize, header: Header) {
+        let size = header.size();
+        let list = List::of(size);
+        let next = block + size;
+        let Some(head) = self.lists.get_mut(list.index()) else {
+            return;
+        };
+        // SAFETY: as the caller says. A free block's first two words are its links, its last one is its size.
+        unsafe {
+            block::write(block, *head);
+            block::write(block + WORD, 0);
+            if *head != 0 {
+                block::write(*head + WORD, block);
+            }
+            *head = block;
+            block::write(next - GRAIN, size);
+            header.with(FREE).write(block);
+            Header::of(next).with(BEFORE_FREE).write(next);
+        }
+        self.firsts |= 1 << list.first;
+        if let Some(seconds) = self.seconds.get_mut(list.first as usize) {
+            *seconds |= 1 << list.second;
+        }
+        self.free += size;
+    }
+
+    /// Takes a block out of its list. Its header, and the next one's, stay as they are.
+    ///
+    /// # Safety
+    ///
+    /// The block is in a list.
+    unsafe fn remove(&mut self, block: usize, header: Header) {
+        let size = header.size();
+        let list = List::of(size);
+        // SAFETY: as the caller says; the links of a block in a list are of blocks in that list.
+        let (next, previous) = unsafe { (block::read(block), block::read(block + WORD)) };
+        if next != 0 {
+            // SAFETY: as above.
+            unsafe { block::write(next + WORD, previous) };
+        }
+        if previous != 0 {
+            // SAFETY: as above.
+            unsafe { block::write(previous, next) };
+        } else if let Some(head) = self.lists.get_mut(list.index()) {
+            *head = next;
+            if next == 0
+                && let Some(seconds) = self.seconds.get_mut(list.first as usize)
+            {
+                *seconds &= !(1 << list.second);
+                if *seconds == 0 {
+                    self.firsts &= !(1 << list.first);
+                }
+            }
+        }
+        self.free -= size;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_serves_has_no_smaller_block() {
+        for grains in (2..100_000_usize).step_by(if cfg!(miri) { 997 } else { 1 }) {
+            let size = grains * GRAIN;
+            let (of, serving) = (List::of(size), List::serving(size));
+            assert!(of.index() <= serving.index());
+            assert!(serving.index() < FIRSTS * SECONDS as usize);
+            // The largest block of the list before the serving one is too small, or there would be no need to skip that list.
+            if serving.index() == of.index() {
+                assert_eq!(List::of(size - GRAIN).index() + 1, of.index());
+            }
+        }
+    }
+}

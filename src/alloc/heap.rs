@@ -1,0 +1,284 @@
+//! An allocator: its parts, the four entries, the caches of its agents and its pages.
+
+use core::alloc::Layout;
+use core::ptr;
+
+use super::arena::Arenas;
+use super::block::{GRAIN, Node, at};
+use super::cache::Cache;
+use super::class::{CLASSES, Kind};
+use super::engine::{Span, size_for};
+use super::exchange::Exchange;
+use super::pages::Pages;
+use super::slot;
+use super::stats::{Counters, Stats};
+use super::take::LAST_PASSES;
+use crate::sys::memory::{MAX_PAGES, PAGE, Source};
+use crate::sys::shim::{AtomicU32, Ordering, const_new};
+
+/// The memory grows by so many pages at least: 1 MiB. WASM: growth stops every agent of the memory for a moment.
+const GROWTH: u32 = 16;
+const _: () = assert!(align_of::<Cache>() <= GRAIN);
+
+/// An allocator over some memory.
+pub(super) struct Heap<S> {
+    /// Unlike any other allocator's; 0 as long as nobody has asked.
+    number: AtomicU32,
+    pub(super) source: S,
+    pub(super) pages: Pages<{ MAX_PAGES as usize / 32 }>,
+    pub(super) exchange: Exchange<CLASSES>,
+    pub(super) arenas: Arenas,
+    pub(super) counters: Counters,
+}
+
+/// The number of the last allocator that has asked for one.
+static NUMBERS: core::sync::atomic::AtomicU32 = core::sync::atomic::AtomicU32::new(0);
+
+impl<S> Heap<S> {
+    const_new! {
+        pub(super) fn new(source: S) -> Self {
+            Self {
+                number: AtomicU32::new(0),
+                source,
+                pages: Pages::new(),
+                exchange: Exchange::new(),
+                arenas: Arenas::new(),
+                counters: Counters::new(),
+            }
+        }
+    }
+}
+
+impl<S: Source> Heap<S> {
+    // Caches
+
+    /// The running agent's cache, if it has one.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "it is the agent's, not the allocator's"
+    )]
+    #[inline(always)]
+    pub(super) fn cache(&self) -> Option<&mut Cache> {
+        // Relaxed: an agent whose slot has the number has asked for it.
+        let cache = slot::cache(self.number.load(Ordering::Relaxed));
+        // SAFETY: null, or made by `make_cache` on this agent and not given back; nobody else knows of it, and no function that has it
+        // calls one that asks for it again.
+        unsafe { cache.as_mut() }
+    }
+
+    /// Makes the running agent a cache, if it may have one and there is memory.
+    #[expect(clippy::mut_from_ref, reason = "as above")]
+    #[cold]
+    pub(super) fn make_cache(&self) -> Option<&mut Cache> {
+        if slot::state() != slot::State::Fresh {
+            return None;
+        }
+        let block = self.take_block(size_for(size_of::<Cache>()), GRAIN, None);
+        if block == 0 {
+            return None;
+        }
+        let cache = at::<Cache>(block);
+        // SAFETY: the block is ours, and large enough.
+        unsafe { Cache::make(cache, self.newest()) };
+        slot::set(self.own_number(), cache);
+        self.cache()
+    }
+
+    /// This allocator's number.
+    fn own_number(&self) -> u32 {
+        // Relaxed throughout: only agents that have written it to their slot compare it.
+        let own = self.number.load(Ordering::Relaxed);
+        if own != 0 {
+            return own;
+        }
+        let new = NUMBERS.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let set = self
+            .number
+            .compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed);
+        set.map_or_else(|theirs| theirs, |_| new)
+    }
+
+    /// The arena that was made last: the one to begin with.
+    pub(super) fn newest(&self) -> u32 {
+        self.arenas.count().wrapping_sub(1)
+    }
+
+    // The four entries
+
+    /// See `GlobalAlloc`.
+    ///
+    /// # Safety
+    ///
+    /// None.
+    #[inline]
+    pub(super) unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match Kind::of(layout) {
+            Kind::Small(class) => {
+                if let Some(cache) = self.cache() {
+                    let node = cache.pop(class);
+                    if !node.is_null() {
+                        return node.cast();
+                    }
+                }
+                at(self.small(class))
+            }
+            Kind::Medium => at(self.medium(layout)),
+            Kind::Large(pages) => at(self.large(pages, layout.align()).0),
+        }
+    }
+
+    /// See `GlobalAlloc`.
+    ///
+    /// # Safety
+    ///
+    /// The block is from this allocator, with this layout, and nobody uses it any more.
+    #[inline]
+    pub(super) unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        match Kind::of(layout) {
+            Kind::Small(class) => {
+                let Some(cache) = self.cache() else {
+                    // SAFETY: as the caller says; small blocks have a header.
+                    return unsafe { self.free(block.addr()) };
+                };
+                // SAFETY: as the caller says. The memory may be the thread-local memory itself: nothing is read there afterwards.
+                unsafe {
+                    let over = cache.push(class, Node::make(block.addr()));
+                    if !over.is_null() {
+                        self.overflow(class, over);
+                    }
+                }
+            }
+            // SAFETY: as the caller says; medium blocks have a header.
+            Kind::Medium => unsafe { self.free(block.addr()) },
+            Kind::Large(pages) => self.pages.put(self.page(block.addr()), pages),
+        }
+    }
+
+    /// See `GlobalAlloc`.
+    ///
+    /// # Safety
+    ///
+    /// None.
+    pub(super) unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let mut fresh = false;
+        let block = if let Kind::Large(pages) = Kind::of(layout) {
+            let block;
+            (block, fresh) = self.large(pages, layout.align());
+            at(block)
+        } else {
+            // SAFETY: asks for nothing.
+            unsafe { self.alloc(layout) }
+        };
+        if !block.is_null() && !fresh {
+            // SAFETY: a block of that size, and ours.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
+    }
+
+    /// See `GlobalAlloc`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Heap::dealloc`]; `size`, rounded up to the layout's alignment, is at most `isize::MAX`.
+    pub(super) unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the alignment is a layout's, the size as the caller says.
+        let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        let fits = match (Kind::of(layout), Kind::of(new)) {
+            (Kind::Small(class), Kind::Small(other)) => class == other,
+            // SAFETY: as the caller says.
+            (Kind::Medium, Kind::Medium) => unsafe { self.resize(block.addr(), size) },
+            (Kind::Large(from), Kind::Large(to)) => self.resize_run(block.addr(), from, to),
+            _ => false,
+        };
+        if fits {
+            return block;
+        }
+        // SAFETY: as the caller says; two blocks do not overlap, and the smaller size is in both.
+        unsafe {
+            let moved = self.alloc(new);
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(block, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
+
+    // Pages
+
+    pub(super) fn address(&self, page: u32) -> usize {
+        self.source.base() + page as usize * PAGE
+    }
+
+    pub(super) fn page(&self, address: usize) -> u32 {
+        ((address - self.source.base()) / PAGE) as u32
+    }
+
+    pub(super) fn grow(&self, pages: u32) -> Option<u32> {
+        let first = self.source.grow(pages)?;
+        self.counters.grown(pages);
+        Some(first)
+    }
+
+    /// Takes a run of pages, and says whether they are known to be zero.
+    pub(super) fn claim(&self, pages: u32) -> Option<(u32, bool)> {
+        if let Some(page) = self.pages.take(pages) {
+            return Some((page, false));
+        }
+        if pages < GROWTH
+            && let Some(page) = self.grow(GROWTH)
+        {
+            self.pages.put(page + pages, GROWTH - pages);
+            return Some((page, true));
+        }
+        Some((self.grow(pages)?, true))
+    }
+
+    /// Gives a span back that an engine no longer needs, if there is one.
+    pub(super) fn give_back(&self, span: Option<Span>) {
+        if let Some(span) = span {
+            self.pages
+                .put(self.page(span.start), (span.len / PAGE) as u32);
+        }
+    }
+
+    // What users ask for
+
+    /// See `Arenas::collect`.
+    pub(super) fn collect(&self) {
+        self.flush(self.cache());
+        for _ in 0..LAST_PASSES {
+            if !self.round(|_| None::<()>).freed {
+                break;
+            }
+        }
+    }
+
+    /// See `Arenas::thread_exit`.
+    pub(super) fn thread_exit(&self) {
+        let Some(cache) = self.cache() else {
+            return;
+        };
+        self.flush(Some(cache));
+        slot::leave();
+        // SAFETY: it lies in a block of its own, and the slot no longer names it.
+        unsafe { self.free(ptr::from_mut(cache).addr()) };
+    }
+
+    /// See `Arenas::reserve`.
+    pub(super) fn reserve(&self, bytes: usize) -> bool {
+        let Ok(pages) = u32::try_from(bytes.div_ceil(PAGE)) else {
+            return false;
+        };
+        let run = self.pages.take(pages).or_else(|| self.grow(pages));
+        if let Some(page) = run {
+            self.pages.put(page, pages);
+        }
+        pages == 0 || run.is_some()
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        self.counters.stats(self.arenas.count(), self.pages.count())
+    }
+}

@@ -1,0 +1,201 @@
+//! Free pages: one bit for each, set while the page is nobody's.
+//!
+//! A run is taken word by word, from left to right, each word's part at once or not at all; if a part is lost to somebody else, the
+//! parts before are put back. A lost exchange means that another agent has changed the word, and is tried again [`TRIES`] times only.
+//! A run of which somebody else was first to take a page is looked at again from its first page, and after [`TRIES`] of them from its
+//! end. So a run may not be found although it is there, if others take and put all the while: then the memory grows.
+//!
+//! An agent may end at any instruction. The number of free pages and the end of the words are made larger before bits are set, and the
+//! number smaller after bits were taken. So neither is ever too small, and all bits can be found.
+
+use crate::sys::shim::{AtomicU32, Ordering, array_new, const_new};
+
+/// Bits of a word.
+const BITS: u32 = u32::BITS;
+/// How often a word's part is tried, and how often a run is looked at again.
+const TRIES: u32 = 4;
+
+/// The free pages among `WORDS * 32`.
+#[derive(Debug)]
+pub struct Pages<const WORDS: usize> {
+    words: [AtomicU32; WORDS],
+    /// How many there are at most: bits and number do not change together.
+    count: AtomicU32,
+    /// No word from here on has ever had a bit.
+    end: AtomicU32,
+}
+
+/// The bits of a run that lie in the word of its first page, and how many they are.
+fn part(first: u32, count: u32) -> (u32, u32) {
+    let shift = first % BITS;
+    let count = count.min(BITS - shift);
+    let ones = u32::MAX >> (BITS - count);
+    (ones << shift, count)
+}
+
+impl<const WORDS: usize> Pages<WORDS> {
+    const_new! {
+        /// No free pages.
+        #[allow(clippy::new_without_default, reason = "not const")]
+        pub fn new() -> Self {
+            Self {
+                words: array_new!(AtomicU32::new(0)),
+                count: AtomicU32::new(0),
+                end: AtomicU32::new(0),
+            }
+        }
+    }
+
+    fn word(&self, page: u32) -> Option<&AtomicU32> {
+        self.words.get((page / BITS) as usize)
+    }
+
+    /// How many there are, or more: those included that somebody is about to put or has just taken.
+    pub fn count(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Puts a run of pages that are the caller's.
+    pub fn put(&self, first: u32, count: u32) {
+        if count == 0 {
+            return;
+        }
+        // Both before the bits: see above. Relaxed: who does not see them yet misses pages for that moment. Who takes the pages has
+        // acquired their bits, so the number never falls below zero.
+        let end = (first + count).div_ceil(BITS);
+        self.end.fetch_max(end, Ordering::Relaxed);
+        self.count.fetch_add(count, Ordering::Relaxed);
+        self.set(first, count);
+    }
+
+    fn set(&self, first: u32, count: u32) {
+        let (mut page, end) = (first, first + count);
+        while page < end {
+            super::steps::step();
+            let (mask, bits) = part(page, end - page);
+            if let Some(word) = self.word(page) {
+                // ORDERING: Release, partner of the exchange in `take_part`: what was done to the pages before.
+                word.fetch_or(mask, Ordering::Release);
+            }
+            page += bits;
+        }
+    }
+
+    /// Takes a run of `count` pages.
+    pub fn take(&self, count: u32) -> Option<u32> {
+        if count == 0 || self.count() < count {
+            return None;
+        }
+        let end = self.end.load(Ordering::Relaxed).min(WORDS as u32) * BITS;
+        let (mut page, mut start, mut run, mut again) = (0, 0, 0, TRIES);
+        while page < end {
+            super::steps::step();
+            let word = self.word(page)?.load(Ordering::Relaxed) >> (page % BITS);
+            if word & 1 == 0 {
+                run = 0;
+                // What was shifted in is no page's: at most to the end of this word.
+                page += word.trailing_zeros().min(BITS - page % BITS);
+                continue;
+            }
+            if run == 0 {
+                start = page;
+            }
+            let ones = word.trailing_ones();
+            (run, page) = (run + ones, page + ones);
+            if run >= count {
+                if self.take_at(start, count) {
+                    return Some(start);
+                }
+                run = 0;
+                // What is there now? Not for ever: from the end of the run it goes on in any case.
+                page = if again > 0 { start } else { start + count };
+                again = again.saturating_sub(1);
+            }
+        }
+        None
+    }
+
+    /// Takes these pages; false, and none of them, if one of them is not free.
+    pub fn take_at(&self, first: u32, count: u32) -> bool {
+        let (mut page, end) = (first, first.saturating_add(count));
+        while page < end {
+            super::steps::step();
+            let (mask, bits) = part(page, end - page);
+            if !self.take_part(page, mask) {
+                self.set(first, page - first);
+                return false;
+            }
+            page += bits;
+        }
+        self.count.fetch_sub(count, Ordering::Relaxed);
+        true
+    }
+
+    fn take_part(&self, page: u32, mask: u32) -> bool {
+        let Some(word) = self.word(page) else {
+            return false;
+        };
+        let mut now = word.load(Ordering::Relaxed);
+        for _ in 0..TRIES {
+            super::steps::step();
+            if now & mask != mask {
+                return false;
+            }
+            // ORDERING: Acquire, partner of the `fetch_or` in `set`: who had the pages before has done with them.
+            match word.compare_exchange(now, now & !mask, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(changed) => now = changed,
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_of_one_word() {
+        assert_eq!(part(0, 1), (1, 1));
+        assert_eq!(part(30, 5), (0b11 << 30, 2));
+        assert_eq!(part(32, 40), (u32::MAX, 32));
+    }
+
+    #[test]
+    fn runs_are_found_across_words_and_taken_once() {
+        let pages = Pages::<4>::new();
+        assert_eq!(pages.take(1), None);
+        pages.put(10, 100);
+        assert_eq!(pages.count(), 100);
+        assert_eq!(pages.take(70), Some(10));
+        assert_eq!(pages.take(31), None);
+        assert_eq!(pages.take(30), Some(80));
+        assert_eq!((pages.take(1), pages.count()), (None, 0));
+    }
+
+    #[test]
+    fn what_is_not_free_is_not_taken_and_nothing_with_it() {
+        let pages = Pages::<4>::new();
+        pages.put(0, 40);
+        pages.put(41, 10);
+        assert!(!pages.take_at(30, 20));
+        assert!(!pages.take_at(120, 20));
+        assert!(pages.take_at(30, 10));
+        assert_eq!(pages.take(30), Some(0));
+        assert_eq!(pages.take(10), Some(41));
+        assert_eq!(pages.count(), 0);
+    }
+
+    #[test]
+    fn every_run_of_a_pool_can_be_taken_and_put_back() {
+        let pages = Pages::<3>::new();
+        for count in (1..=96).step_by(if cfg!(miri) { 17 } else { 1 }) {
+            for first in 0..=96 - count {
+                pages.put(first, count);
+                assert_eq!(pages.take(count + 1), None);
+                assert_eq!(pages.take(count), Some(first));
+            }
+        }
+    }
+}

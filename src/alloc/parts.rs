@@ -1,0 +1,8 @@
+//! The parts that the models in `loom-tests` are made of. Not public: for this repository's own tests.
+
+pub use super::block::Node;
+pub use super::deferred::Deferred;
+pub use super::exchange::Exchange;
+pub use super::pages::Pages;
+pub use super::roster::Roster;
+pub use super::try_lock::{Held, TryLock};

@@ -1,0 +1,270 @@
+//! Where blocks come from when the magazine has none: a batch that another agent has left, an arena, pages of their own, and at last
+//! whatever is free anywhere.
+
+use core::alloc::Layout;
+
+use super::arena::{Arena, DRAIN, Locked};
+use super::block::{GRAIN, Header, Node, OWN, at};
+use super::cache::Cache;
+use super::class::{batch, capacity};
+use super::engine::{SPAN_COST, Span, size_for, worst};
+use super::heap::Heap;
+use super::stats::Counters;
+use super::steps;
+use crate::sys::memory::{PAGE, Source};
+use crate::sys::spin::Spin;
+
+/// How often an agent tries the arena that it had last before it looks for another.
+const HOME_TRIES: u32 = 50;
+/// How often it then tries the others.
+const PASSES: u32 = 8;
+/// How many of the others it tries: the newest. Older ones may belong to agents that have died.
+const WINDOW: u32 = 16;
+/// How many rounds of all arenas are made before memory is said to have run out.
+pub(super) const LAST_PASSES: u32 = 1024;
+/// The most that an arena asks for at once when it has much already: 1 MiB.
+const SPAN_PAGES: u32 = 16;
+
+const _: () = assert!(size_of::<Arena>() < PAGE / 2);
+
+impl<S: Source> Heap<S> {
+    /// A small block, when the magazine has none; 0 if there is none.
+    #[cold]
+    pub(super) fn small(&self, class: usize) -> usize {
+        let size = size_for(capacity(class));
+        let Some(cache) = self.cache().or_else(|| self.make_cache()) else {
+            return self.take_block(size, GRAIN, None);
+        };
+        let theirs = self.exchange.take(class);
+        if !theirs.is_null() {
+            // SAFETY: taken, so ours; the magazine is empty.
+            unsafe { cache.refill(class, theirs) };
+            return cache.pop(class).addr();
+        }
+        if let Some(mut arena) = self.enter(&mut cache.home) {
+            let block = self.take_from(&mut arena, size, GRAIN);
+            if block != 0 {
+                for _ in 1..batch(class) {
+                    steps::step();
+                    // SAFETY: the arena is ours; blocks that it gives are as well, and the magazine is empty and takes a batch.
+                    unsafe {
+                        let more = arena.engine().take(size, GRAIN);
+                        if more == 0 {
+                            break;
+                        }
+                        cache.push(class, Node::make(more));
+                    }
+                }
+                return block;
+            }
+        }
+        self.last_resort(size, GRAIN, Some(cache))
+    }
+
+    #[cold]
+    pub(super) fn medium(&self, layout: Layout) -> usize {
+        self.take_block(size_for(layout.size()), layout.align(), self.cache())
+    }
+
+    /// A block of some arena; 0 if there is none.
+    pub(super) fn take_block(
+        &self,
+        size: usize,
+        align: usize,
+        mut cache: Option<&mut Cache>,
+    ) -> usize {
+        let mut newest = self.newest();
+        let home = cache.as_mut().map_or(&mut newest, |cache| &mut cache.home);
+        if let Some(mut arena) = self.enter(home) {
+            let block = self.take_from(&mut arena, size, align);
+            if block != 0 {
+                return block;
+            }
+        }
+        self.last_resort(size, align, cache)
+    }
+
+    /// Takes some arena: the agent's, another one, or a new one. None when that would need memory and there is none.
+    pub(super) fn enter(&self, home: &mut u32) -> Option<Locked<'_>> {
+        let arena = self.find_arena(*home);
+        let mut arena = arena.or_else(|| {
+            if self.arenas.count() > 0 {
+                Counters::add(&self.counters.hops);
+            }
+            self.other_arena()
+        })?;
+        *home = arena.number();
+        self.drain(&mut arena, DRAIN);
+        Some(arena)
+    }
+
+    fn find_arena(&self, home: u32) -> Option<Locked<'_>> {
+        let arena = self.arenas.get(home)?;
+        for _ in 0..HOME_TRIES {
+            steps::step();
+            if let Some(locked) = arena.try_lock() {
+                return Some(locked);
+            }
+            Spin::pause();
+        }
+        None
+    }
+
+    #[cold]
+    fn other_arena(&self) -> Option<Locked<'_>> {
+        for pass in 0..PASSES {
+            let count = self.arenas.count();
+            for number in (count.saturating_sub(WINDOW)..count).rev() {
+                steps::step();
+                if let Some(locked) = self.arenas.get(number).and_then(Arena::try_lock) {
+                    return Some(locked);
+                }
+            }
+            let new = if pass == 0 { self.new_arena() } else { None };
+            if new.is_some() {
+                return new;
+            }
+            Spin::pause();
+        }
+        None
+    }
+
+    /// Makes an arena, in a page of its own, and has it.
+    fn new_arena(&self) -> Option<Locked<'_>> {
+        let (page, _) = self.claim(1)?;
+        let Some(number) = self.arenas.number() else {
+            self.pages.put(page, 1);
+            return None;
+        };
+        let start = self.address(page);
+        let arena = at::<Arena>(start);
+        let used = size_of::<Arena>().next_multiple_of(GRAIN);
+        // SAFETY: the page is ours, aligned and large enough; the arena stays there. Nobody knows of it until it is published, and
+        // nobody gets into it before we let go.
+        unsafe {
+            arena.write(Arena::taken(number));
+            let mut locked = (*arena).born();
+            locked.engine().add(Span {
+                start: start + used,
+                len: PAGE - used,
+            });
+            self.arenas.publish(number, arena);
+            Some(locked)
+        }
+    }
+
+    /// A block of this arena, which gets more memory if need be; 0 if there is none.
+    fn take_from(&self, arena: &mut Locked<'_>, size: usize, align: usize) -> usize {
+        let engine = arena.engine();
+        // SAFETY: the sizes come from `size_for`; the span's pages are ours.
+        unsafe {
+            let block = engine.take(size, align);
+            if block != 0 {
+                return block;
+            }
+            // The lists are a sixteenth apart.
+            let least = worst(size, align);
+            let least = (least + least / 16 + SPAN_COST + GRAIN).div_ceil(PAGE) as u32;
+            let more = (engine.held() / PAGE / 4) as u32;
+            let more = more.min(SPAN_PAGES).max(least);
+            let Some((page, pages)) = self
+                .claim(more)
+                .map(|(page, _)| (page, more))
+                .or_else(|| self.claim(least).map(|(page, _)| (page, least)))
+            else {
+                return 0;
+            };
+            engine.add(Span {
+                start: self.address(page),
+                len: pages as usize * PAGE,
+            });
+            engine.take(size, align)
+        }
+    }
+
+    /// When no arena could be had, or none has memory: pages of its own, then whatever is free anywhere; 0 if nothing is.
+    #[cold]
+    fn last_resort(&self, size: usize, align: usize, cache: Option<&mut Cache>) -> usize {
+        let own = self.own_pages(size, align);
+        if own != 0 {
+            return own;
+        }
+        self.flush(cache);
+        self.rounds(|arena| {
+            let block = match arena {
+                // SAFETY: the size comes from `size_for`.
+                Some(arena) => unsafe { arena.engine().take(size, align) },
+                None => self.own_pages(size, align),
+            };
+            (block != 0).then_some(block)
+        })
+        .unwrap_or(0)
+    }
+
+    /// Goes round all arenas until something is `found`: in one of them, or, if that is None, in the pool. Goes on as long as a round frees
+    /// something or meets a busy arena.
+    pub(super) fn rounds<T>(
+        &self,
+        mut found: impl FnMut(Option<&mut Locked<'_>>) -> Option<T>,
+    ) -> Option<T> {
+        // Before the first round: others have been at work, and what was in magazines may have become pages.
+        let mut freed = true;
+        for _ in 0..LAST_PASSES {
+            let met = self.round(|arena| found(Some(arena)));
+            if met.found.is_some() {
+                return met.found;
+            }
+            freed |= met.freed;
+            if freed {
+                let pages = found(None);
+                if pages.is_some() {
+                    return pages;
+                }
+            } else if !met.busy {
+                return None;
+            }
+            freed = false;
+            if met.busy {
+                Spin::pause();
+            }
+        }
+        found(None)
+    }
+
+    /// A block with pages of its own; 0 if there are none.
+    fn own_pages(&self, size: usize, align: usize) -> usize {
+        let offset = align.max(GRAIN);
+        let Some((page, _)) = self.claim((offset + size).div_ceil(PAGE) as u32) else {
+            return 0;
+        };
+        let block = self.address(page) + offset;
+        // SAFETY: the pages are ours, and the header lies in the first.
+        unsafe { Header::new(OWN, size, 0).write(block) };
+        block
+    }
+
+    /// A large block, and whether it is known to be zero; 0 if there is none.
+    #[cold]
+    pub(super) fn large(&self, pages: u32, align: usize) -> (usize, bool) {
+        let extra = (align / PAGE).saturating_sub(1) as u32;
+        let Some(all) = pages.checked_add(extra) else {
+            return (0, false);
+        };
+        let run = self.claim(all).or_else(|| {
+            self.flush(self.cache());
+            self.rounds(|arena| match arena {
+                Some(_) => None,
+                None => self.claim(all),
+            })
+        });
+        let Some((page, fresh)) = run else {
+            return (0, false);
+        };
+        let start = self.address(page);
+        let block = (start + align - 1) & !(align - 1);
+        let before = ((block - start) / PAGE) as u32;
+        self.pages.put(page, before);
+        self.pages.put(page + before + pages, extra - before);
+        (block, fresh)
+    }
+}
