@@ -1,0 +1,181 @@
+//! The guard of the one reader that may become a writer.
+
+use core::future::Future;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::time::Duration;
+
+use web_time::Instant;
+
+use super::{RwLockReadGuard, RwLockWriteGuard};
+use crate::guard::{Access, UpgradableLocked, guard_traits};
+use crate::nonpoison::{
+    downgrade_upgradable, try_upgrade, upgrade, upgrade_async, upgrade_deadline,
+};
+use crate::sys::clock::Deadline;
+
+/// Access for reading, until this is dropped, with the right to become a writer without letting another writer in between.
+///
+/// # Examples
+/// ```
+/// use web_sync::{RwLock, RwLockUpgradableReadGuard};
+///
+/// let lock = RwLock::new(5);
+/// let guard: RwLockUpgradableReadGuard<'_, i32> = lock.upgradable_read().unwrap();
+/// assert_eq!(*guard + *lock.read().unwrap(), 10);
+/// ```
+#[must_use = "if unused, the lock is released at once"]
+#[clippy::has_significant_drop]
+pub struct RwLockUpgradableReadGuard<'a, T: ?Sized + 'a> {
+    pub(crate) access: Access<'a, UpgradableLocked<'a>, T>,
+}
+
+impl<T: ?Sized> UnwindSafe for RwLockUpgradableReadGuard<'_, T> {}
+impl<T: ?Sized> RefUnwindSafe for RwLockUpgradableReadGuard<'_, T> {}
+
+guard_traits!(RwLockUpgradableReadGuard);
+
+impl<'a, T: ?Sized> RwLockUpgradableReadGuard<'a, T> {
+    /// Goes on with writing, after waiting for the other readers to finish.
+    ///
+    /// # Blocking
+    /// Sleeps while there are other readers; on an agent that must not sleep, as a page's main thread, it spins. No new readers get
+    /// in meanwhile. [`upgrade_async`](Self::upgrade_async) does neither.
+    ///
+    /// # Examples
+    /// ```
+    /// use web_sync::{RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// let lock = RwLock::new(5);
+    /// let reader = lock.upgradable_read().unwrap();
+    /// *RwLockUpgradableReadGuard::upgrade(reader) += 1;
+    /// assert_eq!(lock.into_inner().unwrap(), 6);
+    /// ```
+    #[track_caller]
+    pub fn upgrade(orig: Self) -> RwLockWriteGuard<'a, T> {
+        RwLockWriteGuard {
+            access: upgrade(orig.access).poisoning(),
+        }
+    }
+
+    /// Goes on with writing, if there are no other readers.
+    ///
+    /// # Errors
+    /// The guard as it was, if there are.
+    ///
+    /// # Examples
+    /// ```
+    /// use web_sync::{RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// let lock = RwLock::new(5);
+    /// let other = lock.read().unwrap();
+    /// let guard = RwLockUpgradableReadGuard::try_upgrade(lock.upgradable_read().unwrap()).unwrap_err();
+    /// drop(other);
+    /// *RwLockUpgradableReadGuard::try_upgrade(guard).unwrap() += 1;
+    /// assert_eq!(lock.into_inner().unwrap(), 6);
+    /// ```
+    pub fn try_upgrade(orig: Self) -> Result<RwLockWriteGuard<'a, T>, Self> {
+        try_upgrade(orig.access)
+            .map(|access| RwLockWriteGuard {
+                access: access.poisoning(),
+            })
+            .map_err(|access| Self { access })
+    }
+
+    /// Goes on with writing, waiting no longer than `timeout` for other readers to finish. A time that is too long to count with
+    /// means "for ever".
+    ///
+    /// # Blocking
+    /// As [`upgrade`](Self::upgrade), at most for `timeout`.
+    ///
+    /// # Errors
+    /// The guard as it was, if there still were other readers when the time was over.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// let lock = RwLock::new(5);
+    /// let reader = lock.upgradable_read().unwrap();
+    /// assert!(RwLockUpgradableReadGuard::try_upgrade_for(reader, Duration::from_millis(5)).is_ok());
+    /// ```
+    #[track_caller]
+    pub fn try_upgrade_for(orig: Self, timeout: Duration) -> Result<RwLockWriteGuard<'a, T>, Self> {
+        upgrade_deadline(orig.access, Deadline::after(timeout))
+            .map(|access| RwLockWriteGuard {
+                access: access.poisoning(),
+            })
+            .map_err(|access| Self { access })
+    }
+
+    /// Goes on with writing, waiting no longer than until `deadline` for other readers to finish.
+    ///
+    /// # Blocking
+    /// As [`upgrade`](Self::upgrade), at most until `deadline`.
+    ///
+    /// # Errors
+    /// The guard as it was, if there still were other readers then.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// let lock = RwLock::new(5);
+    /// let reader = lock.upgradable_read().unwrap();
+    /// let soon = Instant::now() + Duration::from_millis(5);
+    /// assert!(RwLockUpgradableReadGuard::try_upgrade_until(reader, soon).is_ok());
+    /// ```
+    #[track_caller]
+    pub fn try_upgrade_until(
+        orig: Self,
+        deadline: Instant,
+    ) -> Result<RwLockWriteGuard<'a, T>, Self> {
+        upgrade_deadline(orig.access, Deadline::at(deadline))
+            .map(|access| RwLockWriteGuard {
+                access: access.poisoning(),
+            })
+            .map_err(|access| Self { access })
+    }
+
+    /// Goes on with writing; the task is suspended, and the agent free, while there are other readers.
+    ///
+    /// # Cancel safety
+    /// The future owns the guard: dropping it at any time releases the lock, and lets in who waited. It is `Send` if `T` is `Send`
+    /// and `Sync`.
+    ///
+    /// # Examples
+    /// ```
+    /// use web_sync::{RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// # pollster::block_on(async {
+    /// let lock = RwLock::new(5);
+    /// let reader = lock.upgradable_read_async().await.unwrap();
+    /// *RwLockUpgradableReadGuard::upgrade_async(reader).await += 1;
+    /// assert_eq!(lock.into_inner().unwrap(), 6);
+    /// # });
+    /// ```
+    pub fn upgrade_async(orig: Self) -> impl Future<Output = RwLockWriteGuard<'a, T>> {
+        let left = orig.access.leave();
+        async {
+            RwLockWriteGuard {
+                access: upgrade_async(left).await.poisoning(),
+            }
+        }
+    }
+
+    /// Goes on as a mere reader: somebody else may have the right to upgrade.
+    ///
+    /// # Examples
+    /// ```
+    /// use web_sync::{RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// let lock = RwLock::new(5);
+    /// let reader = RwLockUpgradableReadGuard::downgrade(lock.upgradable_read().unwrap());
+    /// assert!(lock.try_upgradable_read().is_ok());
+    /// # drop(reader);
+    /// ```
+    pub fn downgrade(orig: Self) -> RwLockReadGuard<'a, T> {
+        downgrade_upgradable(orig.access)
+    }
+}
