@@ -1,0 +1,21 @@
+//! `Event` between workers and the agent that runs the tests.
+#![cfg(target_arch = "wasm32")]
+
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_sync_test_bodies::event as body;
+use web_sync_testkit::Pool;
+
+#[wasm_bindgen_test]
+async fn all_go_on() {
+    body::all_go_on(&Pool::start(3).await.unwrap(), 1_000).await;
+}
+
+#[wasm_bindgen_test]
+async fn threads_and_tasks() {
+    body::threads_and_tasks(&Pool::start(3).await.unwrap(), 300).await;
+}
+
+#[wasm_bindgen_test]
+async fn pulses_reach_all_who_wait() {
+    body::pulses_reach_all_who_wait(&Pool::start(2).await.unwrap(), 300).await;
+}

@@ -1,0 +1,21 @@
+//! The ring between workers and the agent that runs the tests.
+#![cfg(target_arch = "wasm32")]
+
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_sync_test_bodies::spsc as body;
+use web_sync_testkit::Pool;
+
+#[wasm_bindgen_test]
+async fn a_pipeline() {
+    body::a_pipeline(&Pool::start(2).await.unwrap(), 1_000).await;
+}
+
+#[wasm_bindgen_test]
+async fn boxes_come_back() {
+    body::boxes_come_back(&Pool::start(1).await.unwrap(), 500).await;
+}
+
+#[wasm_bindgen_test]
+async fn ends_go_at_any_moment() {
+    body::ends_go_at_any_moment(&Pool::start(1).await.unwrap(), 2_000).await;
+}

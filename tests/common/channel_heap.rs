@@ -1,0 +1,49 @@
+//! Channels by their bytes, which are the same natively and on wasm32.
+
+use super::allocations::bytes_kept;
+use web_sync::{mpmc, mpsc, oneshot};
+
+/// The handles, and what else there is.
+const CHANNEL: isize = 320;
+/// 31 messages of four bytes, their states, the way to the next block.
+const BLOCK: isize = 256;
+/// Blocks of that size that a channel keeps.
+const KEPT: isize = 7;
+
+/// Channels that hold nothing.
+pub fn empty_channels() {
+    let (_channel, bytes) = bytes_kept(mpsc::channel::<u32>);
+    assert_eq!(bytes, CHANNEL + BLOCK);
+    let (_channel, bytes) = bytes_kept(mpmc::channel::<u32>);
+    assert_eq!(bytes, CHANNEL + BLOCK);
+    let (_channel, bytes) = bytes_kept(|| mpsc::sync_channel::<u32>(128));
+    assert_eq!(bytes, CHANNEL + 128 * 8);
+    let (_channel, bytes) = bytes_kept(|| mpsc::sync_channel::<u32>(0));
+    assert_eq!(bytes, CHANNEL);
+    let (_channel, bytes) = bytes_kept(oneshot::channel::<u32>);
+    assert_eq!(bytes, CHANNEL + 8);
+}
+
+/// What messages add to that.
+pub fn messages() {
+    const BLOCKS: isize = 1000;
+    let (sender, receiver) = mpsc::channel::<u32>();
+    let send = || (0..31 * BLOCKS as u32).for_each(|number| sender.send(number).unwrap());
+    let ((), bytes) = bytes_kept(send);
+    assert_eq!(bytes, BLOCKS * BLOCK);
+    let (count, bytes) = bytes_kept(|| receiver.try_iter().count());
+    assert_eq!(count as isize, 31 * BLOCKS);
+    assert_eq!(-bytes, (BLOCKS - KEPT) * BLOCK);
+
+    // Of large messages one block is kept.
+    let (sender, receiver) = mpsc::channel::<[u32; 256]>();
+    let send = || (0..31 * 3).for_each(|number| sender.send([number; 256]).unwrap());
+    let ((), all) = bytes_kept(send);
+    let (count, bytes) = bytes_kept(|| receiver.try_iter().count());
+    assert_eq!(count, 31 * 3);
+    assert_eq!(-bytes, all / 3 * 2);
+
+    let (sender, _receiver) = mpsc::sync_channel::<u32>(128);
+    let ((), bytes) = bytes_kept(|| (0..128).for_each(|number| sender.send(number).unwrap()));
+    assert_eq!(bytes, 0);
+}

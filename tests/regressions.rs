@@ -1,0 +1,541 @@
+//! Bugs that the core once had, one test for each: the name says what must not happen again, the doc what used to.
+//!
+//! Most need one agent only and run wherever the library does; those with threads run natively. One is seen by Miri alone.
+
+mod common;
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::ptr;
+use std::sync::Arc;
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use common::Task;
+use web_sync::nonpoison::{self, Condvar, Mutex, MutexGuard, RwLock};
+#[cfg(not(target_family = "wasm"))]
+use web_sync::{Event, Semaphore, TryAcquireError};
+
+/// Polls once with a waker that does nothing.
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Lets a task that waits for the mutex lose to `try_lock` until the mutex is kept for it. Returns how often it lost.
+fn lose_until_reserved<T>(mutex: &Mutex<i32>, task: &mut Task<'_, T>) -> usize {
+    let mut guard = mutex.try_lock().ok();
+    assert!(task.poll().is_none());
+    let mut lost = 0;
+    loop {
+        drop(guard);
+        guard = mutex.try_lock().ok();
+        if guard.is_none() {
+            return lost;
+        }
+        assert!(task.poll().is_none(), "it waits while the mutex is locked");
+        lost += 1;
+        assert!(lost < 10_000, "the mutex is never kept for it");
+    }
+}
+
+/// A notifier moved the waiter of a `wait_async` future to the mutex that it named. Where the future had been leaked, that mutex
+/// could be gone, and whatever lay in its place got a waiter that never leaves.
+#[test]
+fn a_leaked_wait_leaves_nobody_in_a_later_mutex() {
+    let condvar = Condvar::new();
+    let mut mutex = Box::new(Mutex::new(1));
+    std::mem::forget(Task::waiting(condvar.wait_async(mutex.lock())));
+    *mutex = Mutex::new(2);
+
+    let guard = mutex.lock();
+    condvar.notify_one();
+    let task = Task::waiting(mutex.lock_async());
+    drop(guard);
+    assert_eq!(task.wakes(), 1, "somebody else is the first to wait");
+    assert_eq!(*task.finish(), 2);
+}
+
+/// A notification after the mutex of a leaked wait was freed: a use after free, for Miri.
+#[test]
+fn a_leaked_wait_is_notified_without_its_mutex() {
+    let condvar = Condvar::new();
+    let mutex = Box::new(Mutex::new(1));
+    std::mem::forget(Task::waiting(condvar.wait_async(mutex.lock())));
+    drop(mutex);
+    condvar.notify_one();
+}
+
+/// A downgrade could add one reader to the most that fit: the count wrapped to none, and a writer came in beside sixteen million.
+#[cfg(not(miri))]
+#[test]
+fn a_downgrade_does_not_wrap_the_number_of_readers() {
+    let lock = RwLock::new(7);
+    let upgradable = lock.upgradable_read();
+    let mut readers = 0;
+    while let Ok(reader) = lock.try_read() {
+        std::mem::forget(reader);
+        readers += 1;
+    }
+    assert!(readers > 1 << 23);
+    let last = nonpoison::RwLockUpgradableReadGuard::downgrade(upgradable);
+    assert!(lock.try_write().is_err());
+    assert!(lock.try_read().is_err() && lock.try_upgradable_read().is_err());
+    assert_eq!(*last, 7);
+}
+
+/// A task behind one that the mutex was kept for was woken by its own poll, over and over: its agent ran nothing else.
+#[test]
+fn a_task_behind_a_reservation_does_not_wake_itself() {
+    let mutex = Mutex::new(0);
+    let mut first = Task::new(mutex.lock_async());
+    lose_until_reserved(&mutex, &mut first);
+    let mut second = Task::waiting(mutex.lock_async());
+    let third = Task::waiting(mutex.lock_async());
+    for _ in 0..10 {
+        assert!(second.poll().is_none());
+    }
+    assert_eq!((second.wakes(), third.wakes()), (0, 0));
+    // Nobody is forgotten for it.
+    drop(first.finish());
+    assert_eq!((second.wakes(), third.wakes()), (1, 0));
+    drop(second);
+    assert_eq!(third.wakes(), 1);
+    drop(third.finish());
+}
+
+/// The waker of a wait that queues for its mutex was dropped while that mutex's queue was locked. One that uses the mutex when it
+/// is dropped hung.
+#[test]
+fn no_waker_is_dropped_with_a_queue_locked() {
+    static MUTEX: Mutex<i32> = Mutex::new(0);
+    static CONDVAR: Condvar = Condvar::new();
+    static TABLE: RawWakerVTable = RawWakerVTable::new(clone, ignore, ignore, drop_and_queue);
+    fn clone(_: *const ()) -> RawWaker {
+        RawWaker::new(ptr::null(), &TABLE)
+    }
+    fn ignore(_: *const ()) {}
+    fn drop_and_queue(_: *const ()) {
+        let _ = poll(pin!(MUTEX.lock_async()));
+    }
+
+    // SAFETY: the functions of the table use no data, and may be called on any thread.
+    let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
+    let mut context = Context::from_waker(&waker);
+    let mut wait = pin!(CONDVAR.wait_async(MUTEX.lock()));
+    assert!(wait.as_mut().poll(&mut context).is_pending());
+    let guard = MUTEX.lock();
+    CONDVAR.notify_one();
+    for _ in 0..2 {
+        assert!(wait.as_mut().poll(&mut context).is_pending());
+    }
+    drop(guard);
+    assert!(wait.poll(&mut context).is_ready());
+}
+
+/// A `notify_one` while `notify_all` runs, here out of a waker, could take one whom the other had counted already; who had begun to
+/// wait in between was then notified by neither.
+#[test]
+fn a_notification_during_another_is_not_lost() {
+    static MUTEX: Mutex<i32> = Mutex::new(0);
+    static CONDVAR: Condvar = Condvar::new();
+    thread_local! {
+        static LATE: RefCell<Option<Task<'static, MutexGuard<'static, i32>>>> = const { RefCell::new(None) };
+    }
+    struct Notify;
+    impl Wake for Notify {
+        fn wake(self: Arc<Self>) {
+            LATE.set(Some(Task::waiting(CONDVAR.wait_async(MUTEX.lock()))));
+            CONDVAR.notify_one();
+        }
+    }
+
+    let mut first = pin!(CONDVAR.wait_async(MUTEX.lock()));
+    let waker = Waker::from(Arc::new(Notify));
+    assert!(
+        first
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    let tasks = [(); 8].map(|()| Task::waiting(CONDVAR.wait_async(MUTEX.lock())));
+    CONDVAR.notify_all();
+    for task in tasks.into_iter().chain(LATE.take()) {
+        assert_eq!(task.wakes(), 1);
+        drop(task.finish());
+    }
+}
+
+#[cfg(panic = "unwind")]
+mod panics {
+    use std::panic::panic_any;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use common::SHORT;
+    use web_sync::thread;
+
+    /// A waker that panics, with a payload that panics when it is dropped, unless the thread panics already.
+    struct Bomb;
+
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            panic_any(Payload);
+        }
+    }
+
+    struct Payload;
+
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                // Of no size, since it is what nobody dares to drop any more.
+                panic_any(());
+            }
+        }
+    }
+
+    /// A waker that says so on a channel.
+    struct Sleeper(mpsc::Sender<()>);
+
+    impl Sleeper {
+        fn pair() -> (Waker, mpsc::Receiver<()>) {
+            let (said, heard) = mpsc::channel();
+            (Waker::from(Arc::new(Self(said))), heard)
+        }
+    }
+
+    impl Wake for Sleeper {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    fn poll_with_bomb<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(&Waker::from(Arc::new(Bomb))))
+    }
+
+    /// A waker's panic ended the one thread that all timers of a process have, and nobody started another.
+    #[test]
+    fn a_waker_that_panics_stops_no_other_timer() {
+        let mut first = pin!(thread::sleep_async(SHORT));
+        assert!(poll_with_bomb(first.as_mut()).is_pending());
+        // Until the timer has called the waker, which a poll would replace.
+        std::thread::sleep(4 * SHORT);
+        let mut second = pin!(thread::sleep_async(SHORT));
+        let (woken, sleeps) = Sleeper::pair();
+        assert!(
+            second
+                .as_mut()
+                .poll(&mut Context::from_waker(&woken))
+                .is_pending()
+        );
+        sleeps
+            .recv_timeout(Duration::from_secs(10))
+            .expect("the timer calls");
+    }
+
+    /// The payload of a waker's panic unwound a thread whose waiter was still in the condvar's queue, and that went with the stack.
+    #[test]
+    fn a_waker_that_panics_unwinds_no_waiting_thread() {
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        let mut lock = pin!(mutex.lock_async());
+        let mut guard = mutex.lock();
+        assert!(poll_with_bomb(lock.as_mut()).is_pending());
+        assert!(condvar.wait_timeout(&mut guard, SHORT).timed_out());
+        assert!(mutex.try_lock().is_err());
+        drop(guard);
+        // Nobody waits any more.
+        condvar.notify_one();
+        assert!(poll(lock).is_ready());
+    }
+
+    /// A waker that panics when it is dropped did so out of a `poll` that had just taken the lock: it stayed locked.
+    #[test]
+    fn a_waker_that_panics_when_dropped_leaves_no_lock_taken() {
+        static ARMED: AtomicBool = AtomicBool::new(false);
+        static TABLE: RawWakerVTable = RawWakerVTable::new(clone, ignore, ignore, explode);
+        fn clone(_: *const ()) -> RawWaker {
+            RawWaker::new(ptr::null(), &TABLE)
+        }
+        fn ignore(_: *const ()) {}
+        fn explode(_: *const ()) {
+            if ARMED.swap(false, Ordering::SeqCst) {
+                panic_any(());
+            }
+        }
+
+        let mutex = Mutex::new(0);
+        let mut lock = pin!(mutex.lock_async());
+        let guard = mutex.lock();
+        assert!(poll(lock.as_mut()).is_pending());
+        drop(guard);
+        // SAFETY: the functions of the table use no data, and may be called on any thread.
+        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
+        ARMED.store(true, Ordering::SeqCst);
+        let locked = lock.poll(&mut Context::from_waker(&waker));
+        assert!(!ARMED.load(Ordering::SeqCst), "no clone was dropped");
+        assert!(locked.is_ready() && mutex.try_lock().is_err());
+        drop(locked);
+        assert!(mutex.try_lock().is_ok());
+    }
+
+    /// The same out of a `poll` that had just taken the lock: nobody had it, and nobody could have it.
+    #[test]
+    fn a_waker_that_panics_leaves_no_lock_taken() {
+        let lock = RwLock::new(0);
+        let mut first = Box::pin(lock.upgradable_read_async());
+        let mut second = Box::pin(lock.read_async());
+        let writer = lock.write();
+        assert!(poll(first.as_mut()).is_pending());
+        assert!(poll_with_bomb(second.as_mut()).is_pending());
+        drop(writer);
+        assert!(poll(first.as_mut()).is_ready());
+        assert!(poll(second.as_mut()).is_ready());
+        drop((first, second));
+        assert!(lock.try_write().is_ok());
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+mod threads {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use common::{LONG, SHORT, Spinning};
+
+    /// Behind two tasks that want a mutex a thread was not looked for: it slept while the mutex was free.
+    #[test]
+    fn two_tasks_do_not_hide_a_thread() {
+        let mutex = Mutex::new(0);
+        thread::scope(|scope| {
+            let guard = mutex.lock();
+            let _tasks = [(); 2].map(|()| Task::waiting(mutex.lock_async()));
+            let thread = scope.spawn(|| mutex.try_lock_for(LONG).is_ok());
+            thread::sleep(SHORT);
+            drop(guard);
+            wait_for("the thread sleeps", || thread.is_finished());
+        });
+    }
+
+    /// The same with a mutex that is kept for the first of them: nobody watched whether that one came for it.
+    #[test]
+    fn two_tasks_do_not_hide_a_thread_behind_a_reservation() {
+        let mutex = Mutex::new(0);
+        let lost = lose_until_reserved(&mutex, &mut Task::new(mutex.lock_async()));
+        thread::scope(|scope| {
+            let mut guard = mutex.lock();
+            let mut first = Task::waiting(mutex.lock_async());
+            for _ in 0..lost {
+                drop(guard);
+                guard = mutex.try_lock().expect("not kept yet");
+                assert!(first.poll().is_none());
+            }
+            let _second = Task::waiting(mutex.lock_async());
+            let thread = scope.spawn(|| mutex.try_lock_for(LONG).is_ok());
+            thread::sleep(SHORT);
+            drop(guard);
+            wait_for("the thread sleeps", || thread.is_finished());
+        });
+    }
+
+    /// Does `act` while a thread waits by `wait`, behind as many tasks as are woken at one time, of which the first keeps `act` from coming
+    /// to the thread: until the thread goes on. What that had to say.
+    fn behind_a_slow_waker<F: Future, R: Send>(
+        task: impl Fn() -> F,
+        wait: impl FnOnce() -> R + Send,
+        act: impl FnOnce(),
+    ) -> R {
+        struct Slow {
+            gone_on: std::sync::Mutex<Receiver<()>>,
+            in_vain: AtomicBool,
+        }
+        impl Wake for Slow {
+            fn wake(self: Arc<Self>) {
+                let gone_on = self.gone_on.lock().unwrap();
+                let in_vain = gone_on.recv_timeout(Duration::from_secs(10)).is_err();
+                self.in_vain.store(in_vain, Ordering::SeqCst);
+            }
+        }
+        let (goes_on, gone_on) = channel();
+        let slow = Arc::new(Slow {
+            gone_on: std::sync::Mutex::new(gone_on),
+            in_vain: AtomicBool::new(false),
+        });
+        let waker = Waker::from(Arc::clone(&slow));
+        let mut tasks: Vec<_> = (0..8).map(|_| Box::pin(task())).collect();
+        for (number, task) in tasks.iter_mut().enumerate() {
+            let waker = if number == 0 { &waker } else { Waker::noop() };
+            assert!(
+                task.as_mut()
+                    .poll(&mut Context::from_waker(waker))
+                    .is_pending()
+            );
+        }
+        thread::scope(|scope| {
+            let thread = scope.spawn(move || {
+                let said = wait();
+                goes_on.send(()).unwrap();
+                said
+            });
+            thread::sleep(SHORT);
+            act();
+            let said = thread.join().unwrap();
+            assert!(!slow.in_vain.load(Ordering::SeqCst), "the thread waits");
+            said
+        })
+    }
+
+    /// A thread whose time was over said so, although the event had been set and the semaphore had permits, or was closed: who had done that
+    /// had not come to the thread yet.
+    #[test]
+    fn a_time_out_takes_a_last_look_at_what_it_waited_for() {
+        let event = Event::new();
+        let waited = behind_a_slow_waker(
+            || event.wait_async(),
+            || event.wait_timeout(4 * SHORT),
+            || event.set(),
+        );
+        assert!(!waited.timed_out());
+
+        let semaphore = Semaphore::new(0);
+        let acquired = behind_a_slow_waker(
+            || semaphore.acquire_async(),
+            || semaphore.try_acquire_for(4 * SHORT).map(drop),
+            || semaphore.close(),
+        );
+        assert_eq!(acquired, Err(TryAcquireError::Closed));
+    }
+
+    /// The second of two who set an event relied on the first to let all go who wait.
+    #[test]
+    fn whoever_sets_an_event_lets_all_go() {
+        let event = Event::new();
+        behind_a_slow_waker(
+            || event.wait_async(),
+            || event.wait(),
+            || {
+                thread::scope(|scope| {
+                    scope.spawn(|| event.set());
+                    thread::sleep(SHORT);
+                    event.set();
+                });
+            },
+        );
+    }
+
+    /// A thread whose wait timed out panicked where a task of its own agent had the mutex by then, and its caller was left with a
+    /// guard of a mutex that the task held.
+    #[test]
+    fn a_time_out_waits_for_a_task_of_the_same_agent() {
+        type Boxed = Pin<Box<dyn Future<Output = ()>>>;
+        thread_local! {
+            static TASK: RefCell<Option<Boxed>> = const { RefCell::new(None) };
+        }
+        /// Runs the task where it is woken, as some executors do.
+        struct Inline;
+        impl Wake for Inline {
+            fn wake(self: Arc<Self>) {
+                let waker = Waker::from(self);
+                TASK.with_borrow_mut(|task| {
+                    let task = task.as_mut().unwrap().as_mut();
+                    let _ = task.poll(&mut Context::from_waker(&waker));
+                });
+            }
+        }
+        struct Sent(MutexGuard<'static, i32>);
+        // SAFETY: the mutex does not mind which thread unlocks it, and the number is `Send`.
+        unsafe impl Send for Sent {}
+
+        static MUTEX: Mutex<i32> = Mutex::new(0);
+        let (sender, receiver): (Sender<Sent>, _) = channel();
+        let mut guard = MUTEX.lock();
+        TASK.set(Some(Box::pin(async move {
+            let guard = MUTEX.lock_async().await;
+            sender.send(Sent(guard)).unwrap();
+        })));
+        Arc::new(Inline).wake();
+        let other = thread::spawn(move || {
+            let mut theirs = receiver.recv().unwrap();
+            thread::sleep(3 * SHORT);
+            *theirs.0 = 1;
+        });
+        assert!(Condvar::new().wait_timeout(&mut guard, SHORT).timed_out());
+        assert_eq!(*guard, 1, "we have the mutex after the task");
+        drop(guard);
+        other.join().unwrap();
+    }
+
+    /// `notify_all` took whoever was first, as many as had waited when it began. One that need not queue behind the others, since
+    /// it must not sleep, could come meanwhile and take the place of one of them.
+    #[test]
+    fn notify_all_reaches_all_who_waited() {
+        static BEGUN: AtomicBool = AtomicBool::new(false);
+        /// Keeps the notifier for a while.
+        struct Slow;
+        impl Wake for Slow {
+            fn wake(self: Arc<Self>) {
+                BEGUN.store(true, Ordering::SeqCst);
+                thread::sleep(3 * SHORT);
+            }
+        }
+
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let _spinning = Spinning::new();
+                wait_for("notify_all runs", || BEGUN.load(Ordering::SeqCst));
+                condvar.wait_timeout(&mut mutex.lock(), 10 * SHORT);
+            });
+            let mut slow = pin!(condvar.wait_async(mutex.lock()));
+            let waker = Waker::from(Arc::new(Slow));
+            assert!(
+                slow.as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
+            let tasks = [(); 8].map(|()| Task::waiting(condvar.wait_async(mutex.lock())));
+            condvar.notify_all();
+            assert_eq!(tasks.each_ref().map(Task::wakes), [1; 8]);
+        });
+    }
+
+    /// A queue was locked with the pointer to its first waiter that had been seen before, although another waiter could stand at the same
+    /// address by then: for Miri.
+    #[test]
+    fn a_waiter_at_the_address_of_another_is_not_taken_for_it() {
+        let mutex = Mutex::new(0);
+        let guard = mutex.lock();
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..if cfg!(miri) { 40 } else { 1000 } {
+                        let mut lock = Box::pin(mutex.lock_async());
+                        assert!(poll(lock.as_mut()).is_pending());
+                    }
+                });
+            }
+        });
+        drop(guard);
+        assert!(mutex.try_lock().is_ok());
+    }
+
+    /// Waits until it is true; fails after a few seconds.
+    #[track_caller]
+    fn wait_for(what: &str, is: impl Fn() -> bool) {
+        for _ in 0..500 {
+            if is() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{what}");
+    }
+}

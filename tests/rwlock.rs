@@ -1,0 +1,299 @@
+//! `RwLock`, with and without poisoning: readers, writers, upgrades, time-outs, tasks, mapped guards, misuse.
+
+mod common;
+
+use std::time::Duration;
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use common::{LONG, SHORT, Task, now, timed};
+use web_sync::{
+    Instant, MappedRwLockReadGuard, MappedRwLockWriteGuard, RwLock, RwLockReadGuard,
+    RwLockUpgradableReadGuard as Upgradable, RwLockWriteGuard, TryLockError, nonpoison,
+};
+
+#[test]
+fn readers_share_and_writers_do_not() {
+    let lock = RwLock::new(1);
+    {
+        let readers = [lock.read().unwrap(), lock.read().unwrap()];
+        assert_eq!(*readers[0] + *readers[1], 2);
+        assert!(matches!(lock.try_write(), Err(TryLockError::WouldBlock)));
+    }
+    {
+        let mut writer = lock.write().unwrap();
+        *writer = 2;
+        assert!(matches!(lock.try_read(), Err(TryLockError::WouldBlock)));
+        assert!(matches!(lock.try_write(), Err(TryLockError::WouldBlock)));
+        assert!(matches!(
+            lock.try_upgradable_read(),
+            Err(TryLockError::WouldBlock)
+        ));
+    }
+    assert_eq!(*lock.try_read().unwrap(), 2);
+}
+
+#[test]
+fn accessors() {
+    let mut lock = RwLock::from(String::from("a"));
+    assert_eq!(lock.get_cloned().unwrap(), "a");
+    lock.set("b".into()).unwrap();
+    assert_eq!(lock.replace("c".into()).unwrap(), "b");
+    lock.get_mut().unwrap().push('d');
+    let pointer = lock.data_ptr();
+    assert_eq!(pointer.cast_const(), &*lock.read().unwrap() as *const _);
+    assert_eq!(lock.into_inner().unwrap(), "cd");
+
+    let bare = nonpoison::RwLock::from(1);
+    bare.with_mut(|number| *number += 1);
+    assert_eq!(bare.with(|number| *number), 2);
+    assert_eq!((bare.replace(3), bare.get_cloned()), (2, 3));
+    bare.set(4);
+    assert_eq!(bare.into_inner(), 4);
+}
+
+#[test]
+fn one_reader_may_upgrade() {
+    let lock = RwLock::new(1);
+    let upgradable = lock.upgradable_read().unwrap();
+    let reader = lock.read().unwrap();
+    assert!(lock.try_upgradable_read().is_err() && lock.try_write().is_err());
+
+    let upgradable = Upgradable::try_upgrade(upgradable).unwrap_err();
+    drop(reader);
+    let mut writer = Upgradable::try_upgrade(upgradable).unwrap();
+    *writer += 1;
+    assert!(lock.try_read().is_err());
+
+    let upgradable = RwLockWriteGuard::downgrade_to_upgradable(writer);
+    assert!(lock.try_read().is_ok() && lock.try_upgradable_read().is_err());
+    let writer = Upgradable::upgrade(upgradable);
+    let reader = RwLockWriteGuard::downgrade(writer);
+    assert!(lock.try_upgradable_read().is_ok() && lock.try_write().is_err());
+    drop(reader);
+
+    let reader = Upgradable::downgrade(lock.upgradable_read().unwrap());
+    assert!(lock.try_upgradable_read().is_ok() && lock.try_write().is_err());
+    drop(reader);
+    assert_eq!(lock.into_inner().unwrap(), 2);
+}
+
+#[test]
+fn a_free_lock_is_had_at_once_whatever_the_time_out() {
+    let lock = RwLock::new(1);
+    for timeout in [Duration::ZERO, SHORT, Duration::MAX] {
+        assert!(lock.try_read_for(timeout).is_ok());
+        assert!(lock.try_write_for(timeout).is_ok());
+        let upgradable = lock.try_upgradable_read_for(timeout).unwrap();
+        assert!(Upgradable::try_upgrade_for(upgradable, timeout).is_ok());
+    }
+    assert!(lock.try_read_until(Instant::now()).is_ok());
+    assert!(lock.try_write_until(Instant::now()).is_ok());
+    let upgradable = lock.try_upgradable_read_until(Instant::now()).unwrap();
+    assert!(Upgradable::try_upgrade_until(upgradable, Instant::now()).is_ok());
+}
+
+#[test]
+fn a_time_out_is_not_early() {
+    let lock = RwLock::new(1);
+    let late = |attempt: &dyn Fn() -> bool| {
+        let (got, took) = timed(attempt);
+        assert!(!got && took >= SHORT && took < LONG, "{took:?}");
+    };
+    let soon = || Instant::now() + SHORT;
+
+    let reader = lock.read().unwrap();
+    late(&|| lock.try_write_for(SHORT).is_ok());
+    late(&|| lock.try_write_until(soon()).is_ok());
+    assert!(
+        lock.try_read().is_ok(),
+        "a writer that gave up is in nobody's way"
+    );
+    let upgradable = lock.upgradable_read().unwrap();
+    late(&|| lock.try_upgradable_read_for(SHORT).is_ok());
+    let (result, took) = timed(|| Upgradable::try_upgrade_for(upgradable, SHORT));
+    assert!(took >= SHORT);
+    let upgradable = result.unwrap_err();
+    let (result, took) = timed(|| Upgradable::try_upgrade_until(upgradable, soon()));
+    assert!(took >= SHORT);
+    drop((result.unwrap_err(), reader));
+
+    let writer = lock.write().unwrap();
+    late(&|| lock.try_read_for(SHORT).is_ok());
+    late(&|| lock.try_read_until(soon()).is_ok());
+    late(&|| lock.try_upgradable_read_until(soon()).is_ok());
+    drop(writer);
+    assert!(lock.try_write().is_ok());
+}
+
+#[test]
+fn waiting_readers_and_writers_take_turns() {
+    let lock = RwLock::new(Vec::new());
+    let reader = lock.read().unwrap();
+    let mut writer = Task::waiting(lock.write_async());
+    let mut second = Task::waiting(lock.read_async());
+    assert!(
+        lock.try_read().is_err(),
+        "who comes later does not pass the writer"
+    );
+
+    drop(reader);
+    assert_eq!(writer.wakes(), 1);
+    let mut guard = writer.poll().unwrap().unwrap();
+    guard.push(1);
+    assert!(second.poll().is_none());
+    drop(guard);
+    assert_eq!(**second.poll().unwrap().as_ref().unwrap(), [1]);
+}
+
+#[test]
+fn all_readers_in_front_are_let_in_together() {
+    let lock = RwLock::new(1);
+    let writer = lock.write().unwrap();
+    let mut readers: Vec<_> = (0..3).map(|_| Task::waiting(lock.read_async())).collect();
+    drop(writer);
+    let guards: Vec<_> = readers
+        .iter_mut()
+        .map(|reader| reader.poll().unwrap().unwrap())
+        .collect();
+    assert_eq!(guards.iter().map(|guard| **guard).sum::<i32>(), 3);
+}
+
+#[test]
+fn tasks_upgrade_when_the_readers_are_gone() {
+    let lock = RwLock::new(1);
+    let upgradable = now(lock.upgradable_read_async()).unwrap();
+    let reader = now(lock.read_async()).unwrap();
+    let mut upgrade = Task::waiting(Upgradable::upgrade_async(upgradable));
+    assert!(lock.try_read().is_err(), "no new readers");
+    drop(reader);
+    assert_eq!(upgrade.wakes(), 1);
+    *upgrade.poll().unwrap() += 1;
+    assert_eq!(*lock.read().unwrap(), 2);
+}
+
+#[test]
+fn dropping_an_upgrade_releases_the_lock() {
+    let lock = RwLock::new(1);
+    let reader = lock.read().unwrap();
+    let upgrade = Task::waiting(Upgradable::upgrade_async(lock.upgradable_read().unwrap()));
+    drop(upgrade);
+    assert!(lock.try_upgradable_read().is_ok());
+    let unpolled = Upgradable::upgrade_async(lock.upgradable_read().unwrap());
+    drop((reader, unpolled));
+    assert!(lock.try_write().is_ok());
+}
+
+#[test]
+fn dropping_a_waiting_writer_lets_the_readers_behind_it_in() {
+    let lock = RwLock::new(1);
+    let reader = lock.read().unwrap();
+    let writer = Task::waiting(lock.write_async());
+    let mut second = Task::waiting(lock.read_async());
+    drop(writer);
+    assert_eq!(second.wakes(), 1);
+    let second = second.poll().unwrap().unwrap();
+    assert_eq!(*second + *reader, 2);
+    assert!(lock.try_read().is_ok());
+}
+
+#[test]
+fn mapped_guards_keep_the_lock_held() {
+    let lock = RwLock::new((1, [2, 3]));
+    let array = RwLockReadGuard::map(lock.read().unwrap(), |all| &all.1);
+    let array = MappedRwLockReadGuard::filter_map(array, |array| array.get(2)).unwrap_err();
+    let first = MappedRwLockReadGuard::map(array, |array| &array[0]);
+    assert_eq!(*first, 2);
+    assert!(lock.try_write().is_err() && lock.try_read().is_ok());
+    drop(first);
+
+    let array = RwLockWriteGuard::map(lock.write().unwrap(), |all| &mut all.1);
+    let array = MappedRwLockWriteGuard::filter_map(array, |array| array.get_mut(2)).unwrap_err();
+    let mut first = MappedRwLockWriteGuard::map(array, |array| &mut array[0]);
+    *first += 1;
+    assert!(lock.try_read().is_err());
+    drop(first);
+    let reader = RwLockReadGuard::filter_map(lock.read().unwrap(), |_| None::<&i32>).unwrap_err();
+    assert_eq!(*reader, (1, [3, 3]));
+}
+
+#[cfg(panic = "unwind")]
+#[test]
+fn locking_again_on_the_same_agent_panics() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    let _spinning = common::Spinning::new();
+    let lock = RwLock::new(1);
+    let writer = lock.write().unwrap();
+    for again in [
+        &(|| drop(lock.write())) as &dyn Fn(),
+        &|| drop(lock.read()),
+        &|| drop(lock.upgradable_read()),
+    ] {
+        let panic = catch_unwind(AssertUnwindSafe(again)).unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains("RwLock::"), "{message}");
+        assert!(message.contains(file!()), "the call's place: {message}");
+    }
+    drop(writer);
+    assert!(lock.write().is_ok());
+}
+
+#[cfg(not(target_family = "wasm"))]
+mod threads {
+    use super::*;
+    use std::thread;
+
+    const ROUNDS: u32 = if cfg!(miri) { 20 } else { 1_000 };
+
+    #[test]
+    fn threads_and_tasks_read_write_and_upgrade() {
+        let lock = RwLock::new((0, 0));
+        let step = |pair: &mut (u32, u32)| {
+            assert_eq!(pair.0, pair.1);
+            pair.0 += 1;
+            pair.1 += 1;
+        };
+        let look = |pair: &(u32, u32)| assert_eq!(pair.0, pair.1);
+        thread::scope(|scope| {
+            scope.spawn(|| (0..ROUNDS).for_each(|_| step(&mut lock.write().unwrap())));
+            scope.spawn(|| (0..ROUNDS).for_each(|_| look(&lock.read().unwrap())));
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    let upgradable = lock.upgradable_read().unwrap();
+                    let seen = upgradable.0;
+                    let mut writer = Upgradable::upgrade(upgradable);
+                    assert_eq!(writer.0, seen, "somebody wrote in between");
+                    step(&mut writer);
+                    let seen = writer.0;
+                    assert_eq!(RwLockWriteGuard::downgrade(writer).0, seen);
+                }
+            });
+            scope.spawn(|| {
+                pollster::block_on(async {
+                    for _ in 0..ROUNDS {
+                        look(&lock.read_async().await.unwrap());
+                        step(&mut lock.write_async().await.unwrap());
+                        let upgradable = lock.upgradable_read_async().await.unwrap();
+                        step(&mut *Upgradable::upgrade_async(upgradable).await);
+                    }
+                });
+            });
+        });
+        assert_eq!(lock.into_inner().unwrap(), (4 * ROUNDS, 4 * ROUNDS));
+    }
+
+    #[test]
+    fn a_long_time_out_is_no_time_out() {
+        let lock = RwLock::new(1);
+        let reader = lock.read().unwrap();
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| lock.try_write_for(Duration::MAX).is_ok());
+            thread::sleep(SHORT);
+            assert!(!writer.is_finished());
+            drop(reader);
+            assert!(writer.join().unwrap());
+        });
+    }
+}
