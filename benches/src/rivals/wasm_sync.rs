@@ -1,0 +1,52 @@
+//! wasm_sync: std's types, with a spin loop where there is a window.
+
+use super::{Condvars, Rival};
+use std::sync::{MutexGuard, RwLockReadGuard};
+use wasm_sync::{Condvar, Mutex, RwLock};
+
+/// `wasm_sync` 0.1.
+pub struct WasmSync;
+
+impl Rival for WasmSync {
+    const NAME: &'static str = "wasm_sync";
+    type Mutex = Mutex<u32>;
+    type Guard<'a> = MutexGuard<'a, u32>;
+    type RwLock = RwLock<u32>;
+    type ReadGuard<'a> = RwLockReadGuard<'a, u32>;
+
+    fn mutex() -> Mutex<u32> {
+        Mutex::new(0)
+    }
+
+    #[inline(always)]
+    fn lock(mutex: &Mutex<u32>) -> MutexGuard<'_, u32> {
+        mutex.lock().unwrap()
+    }
+
+    fn rwlock() -> RwLock<u32> {
+        RwLock::new(0)
+    }
+
+    #[inline(always)]
+    fn read(lock: &RwLock<u32>) -> RwLockReadGuard<'_, u32> {
+        lock.read().unwrap()
+    }
+}
+
+impl Condvars for WasmSync {
+    type Condvar = Condvar;
+
+    fn condvar() -> Condvar {
+        Condvar::new()
+    }
+
+    #[inline(always)]
+    fn wait<'a>(condvar: &'a Condvar, guard: MutexGuard<'a, u32>) -> MutexGuard<'a, u32> {
+        condvar.wait(guard).unwrap()
+    }
+
+    #[inline(always)]
+    fn notify_one(condvar: &Condvar) {
+        condvar.notify_one();
+    }
+}
