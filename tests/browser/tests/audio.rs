@@ -18,7 +18,7 @@ use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_config
 use web_sync::spsc::{Consumer, Producer, RingBuffer};
 use web_sync::thread;
 use web_sync::triple_buffer::{Output, triple_buffer};
-use web_sync_testkit::{AudioWorklet, Error, Handle, Pool, time};
+use web_sync_testkit::{AudioWorklet, Error, Handle, Pool, TIMEOUT, time};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -217,9 +217,8 @@ impl Noise {
             let theirs = around.clone();
             hammers.push(pool.run(index, move || theirs.hammer(index as u32)));
         }
-        for hammer in &hammers {
-            hammer.started().await.unwrap();
-        }
+        let begun = || around.blocks.load(Ordering::Relaxed) > 0;
+        until(begun, "a worker to allocate").await;
         Self { around, hammers }
     }
 
@@ -241,7 +240,8 @@ async fn at_work(worklet: AudioWorklet) -> Seen {
     let (reports, mut told) = RingBuffer::new(QUANTA as usize / 2);
     let theirs = noise.around.clone();
     let player = pool.run(0, move || theirs.play(producer));
-    player.started().await.unwrap();
+    // Rendering as fast as it can is over in a few milliseconds, and the worker may be without a processor for as long.
+    until(|| samples.slots() > 0, "the first sample").await;
 
     let mut desk = Desk {
         samples,
@@ -291,6 +291,15 @@ async fn at_work(worklet: AudioWorklet) -> Seen {
     assert_eq!(reports + seen.unsaid, QUANTA, "reports are lost");
     assert!(blocks > 0);
     seen
+}
+
+/// Awaits that it is so.
+async fn until(mut is_so: impl FnMut() -> bool, what: &str) {
+    let deadline = time::now() + TIMEOUT;
+    while !is_so() {
+        assert!(time::now() < deadline, "waited for {what} in vain");
+        time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// Awaits both, side by side.
