@@ -1,12 +1,13 @@
 //! What ran and how it ended: the closing table and the last line of a command.
 
+use crate::process::Ended;
 use std::time::{Duration, Instant};
 
 /// How a job ended.
 pub enum Outcome {
     /// It ran and all was well; the text says what was seen (numbers of tests, sizes).
     Passed(String),
-    /// It ran and something was wrong.
+    /// It ran and something was wrong. The first line stands in the closing table, the others below it.
     Failed(String),
     /// It did not run, and why.
     Skipped(String),
@@ -77,10 +78,19 @@ impl Report {
                 Outcome::Failed(_) => 1,
                 Outcome::Skipped(_) => 2,
             }] += 1;
+            let line = text.lines().next().unwrap_or_default();
             println!(
-                "  {name:width$}  {word:7}  {:6.1} s  {text}",
+                "  {name:width$}  {word:7}  {:6.1} s  {line}",
                 took.as_secs_f32()
             );
+        }
+        // Where a log is cut, its end is what is left: so once more what failed said.
+        for (name, outcome, _) in &self.jobs {
+            let mut lines = outcome.text().lines().skip(1).peekable();
+            if lines.peek().is_some() {
+                println!("  {name}:");
+            }
+            lines.for_each(|line| println!("    {line}"));
         }
         let [passed, failed, skipped] = counts;
         println!("  total {:.0} s", self.start.elapsed().as_secs_f32());
@@ -111,7 +121,12 @@ pub struct Tally {
     pub failed: u32,
     /// What went wrong, one text per failing run.
     pub wrong: Vec<String>,
+    /// The last lines of the failing runs.
+    said: Vec<String>,
 }
+
+/// How many lines of a failing run are shown again at the end.
+const SAID: usize = 30;
 
 impl Tally {
     /// Adds every `test result: …` line of a test program's output; true when there was one.
@@ -128,16 +143,30 @@ impl Tally {
         found
     }
 
+    /// Adds a run that failed.
+    pub fn fail(&mut self, what: &str, ended: &Ended) {
+        self.wrong.push(format!("{what}: {}", ended.why()));
+        let lines = ended.output.lines().filter(|line| !line.trim().is_empty());
+        let mut last: Vec<_> = lines.rev().take(SAID).collect();
+        last.push("…");
+        last.reverse();
+        self.said
+            .push(format!("\n{what} said\n{}", last.join("\n")));
+    }
+
     /// The outcome: a run without a single test has failed, since nothing was seen to work.
     pub fn outcome(self) -> Outcome {
         let Self {
             passed,
             failed,
             wrong,
+            said,
         } = self;
         if failed > 0 || !wrong.is_empty() {
-            let wrong = wrong.join("; ");
-            return Outcome::Failed(format!("{passed} tests passed, {failed} failed: {wrong}"));
+            let (wrong, said) = (wrong.join("; "), said.concat());
+            return Outcome::Failed(format!(
+                "{passed} tests passed, {failed} failed: {wrong}{said}"
+            ));
         }
         if passed == 0 {
             return Outcome::Failed("no test ran".into());

@@ -43,14 +43,12 @@ pub fn loom(context: &Context) -> Result<Outcome, String> {
             passed[at] = tally.passed;
             total.passed += tally.passed;
             total.failed += tally.failed;
-            let wrong = match (ended.ok(), tally.passed) {
-                (false, _) => ended.why(),
-                (true, 0) => "none ran".into(),
-                (true, _) => continue,
-            };
-            total
-                .wrong
-                .push(format!("{what} at bound {bound}: {wrong}"));
+            let what = format!("{what} at bound {bound}");
+            match (ended.ok(), tally.passed) {
+                (false, _) => total.fail(&what, &ended),
+                (true, 0) => total.wrong.push(format!("{what}: none ran")),
+                (true, _) => {}
+            }
         }
         let [models, promises] = passed;
         println!("  bound {bound}: {models} models and {promises} promises passed");
@@ -106,7 +104,7 @@ pub fn miri(context: &Context) -> Result<Outcome, String> {
                 .lines()
                 .filter(|line| line.starts_with("error: "));
             let said = said.next().unwrap_or_default();
-            tally.wrong.push(format!("{what}: {}: {said}", ended.why()));
+            tally.fail(&format!("{what} ({said})"), &ended);
         }
     }
     Ok(match tally.outcome() {
@@ -202,7 +200,7 @@ pub fn tsan(context: &Context) -> Result<Outcome, String> {
         tally.wrong.push(format!("{races} reports"));
     }
     if !ended.ok() {
-        tally.wrong.push(ended.why());
+        tally.fail("cargo test", &ended);
     }
     Ok(tally.outcome())
 }

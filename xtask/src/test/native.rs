@@ -39,7 +39,7 @@ pub fn run(context: &Context) -> Result<Outcome, String> {
         let ended = step.limit(900).run()?;
         tally.add(&ended.output);
         if !ended.ok() {
-            tally.wrong.push(format!("{what}: {}", ended.why()));
+            tally.fail(what, &ended);
         }
     }
     Ok(tally.outcome())

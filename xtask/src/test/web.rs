@@ -63,7 +63,7 @@ fn run_all(
             tally.add(&ended.output);
             let ran = (tally.passed + tally.failed - before) as usize;
             if !ended.ok() {
-                tally.wrong.push(format!("{name}: {}", ended.why()));
+                tally.fail(&name, &ended);
             } else if ran != program.tests {
                 let count = program.tests;
                 tally
