@@ -28,9 +28,9 @@ use super::block::{ABANDONED, ALIGN, BLOCK, Block, EMPTY, FULL};
 use super::guarded::Guarded;
 use super::line::Line;
 use super::spares::Spares;
-use super::{Head, Popped, Right, drop_all};
+use super::{Head, MANY, Popped, Right, drop_all};
 use crate::sys::shim::{AtomicPtr, Ordering};
-use crate::sys::spin::Spin;
+use crate::sys::spin::{Race, Spin};
 use core::iter;
 use core::ptr;
 use std::sync::mpsc::SendError;
@@ -103,6 +103,7 @@ impl<T> List<T> {
     /// Adds a message; an error if the list is closed. Waits for nobody.
     pub(super) fn push(&self, message: T) -> Result<(), SendError<T>> {
         let mut fresh = ptr::null_mut();
+        let mut race = Race::new();
         // ORDERING: Relaxed, the exchange acquires.
         let mut tail = self.end.tail.load(Ordering::Relaxed);
         let last = loop {
@@ -129,7 +130,10 @@ impl<T> List<T> {
                 Ordering::Relaxed,
             ) {
                 Ok(_) => break last,
-                Err(now) => tail = now,
+                Err(_) => {
+                    race.lost();
+                    tail = self.end.tail.load(Ordering::Relaxed);
+                }
             }
         };
         // SAFETY: claimed, by us.
@@ -270,6 +274,22 @@ impl<T> List<T> {
         // ORDERING: Relaxed, the pointer is not followed.
         let tail = self.end.tail.load(Ordering::Relaxed);
         ptr::eq(block_of(tail), place.block) && offset_of(tail) == place.offset
+    }
+
+    /// Whether there are [`MANY`] messages, or nearly; false also where somebody else is at the head.
+    ///
+    /// # Safety
+    ///
+    /// As for [`List::pop`].
+    pub(super) unsafe fn has_many(&self, right: Right<'_>) -> bool {
+        // ORDERING: Relaxed, the pointer is not followed.
+        let tail = self.end.tail.load(Ordering::Relaxed);
+        let act = |head: &mut Head<Place<T>>| {
+            let same = ptr::eq(block_of(tail), head.place.block);
+            !same || offset_of(tail) >= head.place.offset + MANY
+        };
+        // SAFETY: by contract.
+        unsafe { self.head.try_with_unless(right.is_sole(), act) }.unwrap_or(false)
     }
 
     /// How many messages there are, those included that are being written. None if the list is closed.

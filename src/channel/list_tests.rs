@@ -64,6 +64,23 @@ fn what_is_claimed_is_not_empty() {
     assert!(matches!(list.look(), Popped::Empty));
 }
 
+#[test]
+fn many_are_known_from_afar() {
+    let list = List::new();
+    // SAFETY: it locks.
+    let has_many = || unsafe { list.has_many(Right::LOCKED) };
+    for sent in 0..BLOCK {
+        assert_eq!(has_many(), sent >= MANY);
+        list.push(sent).unwrap();
+    }
+    // In the next block are none yet, but nobody asks for more than that it is nearly so.
+    assert!(has_many());
+    for sent in 0..BLOCK {
+        assert_eq!(take(&list).0, sent);
+    }
+    assert!(!has_many());
+}
+
 /// Whoever was notified of the second and third message found the first one claimed: those that take the first ones have to
 /// notify in their place, until the list was empty.
 #[test]

@@ -65,6 +65,9 @@ use list::List;
 use meeting::Meeting;
 use ring::Ring;
 
+/// So many messages at once, or so much room, are worth a longer pause next time: a cache line of small ones.
+const MANY: u32 = 3;
+
 /// What a look at a buffer finds.
 enum Popped<T> {
     /// The first message. If there is `more`, somebody is to be notified of that (K5).

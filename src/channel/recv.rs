@@ -77,7 +77,11 @@ impl<T> Channel<T> {
             futex::refuse_endless(call);
         }
         // SAFETY: by contract.
-        if let Some(received) = self.receiving.look(|| unsafe { self.glance(right) }) {
+        let (look, much) = (
+            || unsafe { self.glance(right) },
+            || unsafe { self.has_many(right) },
+        );
+        if let Some(received) = self.receiving.look(look, much) {
             return Ok(received?);
         }
         self.arrive();
@@ -130,6 +134,21 @@ impl<T> Channel<T> {
             // SAFETY: by contract.
             _ if !self.has_senders() => unsafe { self.look_by(right, false) },
             _ => None,
+        }
+    }
+
+    /// Whether there are so many messages that senders are better left alone for a while.
+    ///
+    /// # Safety
+    ///
+    /// The caller has this right (K6).
+    unsafe fn has_many(&self, right: Right<'_>) -> bool {
+        match &self.buffer {
+            // SAFETY: by contract.
+            Buffer::Unbounded(list) => unsafe { list.has_many(right) },
+            // SAFETY: by contract.
+            Buffer::Bounded(ring) => unsafe { ring.has_many(right) },
+            Buffer::Rendezvous(_) => false,
         }
     }
 

@@ -25,9 +25,9 @@
 use super::cell::MessageCell;
 use super::guarded::Guarded;
 use super::line::Line;
-use super::{Head, Popped, Right, drop_all};
+use super::{Head, MANY, Popped, Right, drop_all};
 use crate::sys::shim::{AtomicU32, Ordering};
-use crate::sys::spin::Spin;
+use crate::sys::spin::{Race, Spin};
 use core::iter;
 use std::sync::mpsc::TrySendError;
 
@@ -91,6 +91,7 @@ impl<T> Ring<T> {
 
     /// Adds a message if there is room for it.
     pub(super) fn push(&self, message: T) -> Result<(), TrySendError<T>> {
+        let mut race = Race::new();
         // ORDERING: Relaxed, a guess: who claims exchanges.
         let mut tail = self.tail.load(Ordering::Relaxed);
         loop {
@@ -109,7 +110,10 @@ impl<T> Ring<T> {
                 ) {
                     // SAFETY: claimed, by us.
                     Ok(_) => return unsafe { self.publish(tail, message) },
-                    Err(now) => tail = now,
+                    Err(_) => {
+                        race.lost();
+                        tail = self.tail.load(Ordering::Relaxed);
+                    }
                 }
             } else {
                 let now = self.tail.load(Ordering::Relaxed);
@@ -241,20 +245,43 @@ impl<T> Ring<T> {
         self.tail.load(Ordering::Relaxed) & !self.mark == position
     }
 
+    /// Whether there are [`MANY`] messages; false also where somebody else is at the head.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Ring::pop`].
+    pub(super) unsafe fn has_many(&self, right: Right<'_>) -> bool {
+        let act = |head: &mut Head<u32>| self.len_from(head) >= MANY as usize;
+        // SAFETY: by contract.
+        unsafe { self.head.try_with_unless(right.is_sole(), act) }.unwrap_or(false)
+    }
+
+    /// Whether there is room for [`MANY`] messages.
+    pub(super) fn has_much_room(&self) -> bool {
+        // ORDERING: Relaxed, guesses.
+        let mut position = self.tail.load(Ordering::Relaxed) & !self.mark;
+        for _ in 1..MANY {
+            position = self.after(position);
+        }
+        self.slot(position).stamp.load(Ordering::Relaxed) == position
+    }
+
     /// How many messages there are, those included that are being written. None if the ring is closed.
     pub(super) fn len(&self) -> usize {
-        self.head.with(|head| {
-            // ORDERING: Relaxed, a number.
-            let tail = self.tail.load(Ordering::Relaxed);
-            if tail & self.mark != 0 || tail == head.place {
-                return 0;
-            }
-            let index = |position| (position & (self.mark - 1)) as usize;
-            match (index(head.place), index(tail)) {
-                (head, tail) if head < tail => tail - head,
-                (head, tail) => self.capacity() - head + tail,
-            }
-        })
+        self.head.with(|head| self.len_from(head))
+    }
+
+    fn len_from(&self, head: &Head<u32>) -> usize {
+        // ORDERING: Relaxed, a number.
+        let tail = self.tail.load(Ordering::Relaxed);
+        if tail & self.mark != 0 || tail == head.place {
+            return 0;
+        }
+        let index = |position| (position & (self.mark - 1)) as usize;
+        match (index(head.place), index(tail)) {
+            (head, tail) if head < tail => tail - head,
+            (head, tail) => self.capacity() - head + tail,
+        }
     }
 
     /// Whether the receivers are gone.
@@ -339,6 +366,21 @@ mod tests {
                 assert_eq!((take(&ring), ring.len()), (None, 0));
             }
         }
+    }
+
+    #[test]
+    fn many_and_much_room_are_known_from_afar() {
+        // SAFETY: it locks.
+        let has_many = |ring: &Ring<u32>| unsafe { ring.has_many(Right::LOCKED) };
+        let capacity = 5;
+        let ring = late_ring(capacity);
+        for sent in 0..=capacity as u32 {
+            assert_eq!(has_many(&ring), sent >= MANY);
+            assert_eq!(ring.has_much_room(), capacity as u32 - sent >= MANY);
+            let _ = ring.push(sent);
+        }
+        let small = Ring::<u32>::new(MANY as usize - 1);
+        assert!(!small.has_much_room());
     }
 
     /// A sender that has slept while all positions came round claims one whose slot is not free.

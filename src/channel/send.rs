@@ -72,12 +72,20 @@ impl<T> Channel<T> {
             // Before the look, which may take a while.
             let deadline = deadline();
             let mut attempt = || self.attempt(&mut message, Self::try_send);
-            if let Some(sent) = self.sending.look(&mut attempt) {
+            if let Some(sent) = self.sending.look(&mut attempt, || self.has_much_room()) {
                 return Some(sent);
             }
             self.emptied.wait(deadline, call, attempt)
         });
         outcome(sent, message)
+    }
+
+    /// Whether there is so much room that receivers are better left alone for a while.
+    fn has_much_room(&self) -> bool {
+        match &self.buffer {
+            Buffer::Bounded(ring) => ring.has_much_room(),
+            Buffer::Unbounded(_) | Buffer::Rendezvous(_) => false,
+        }
     }
 
     /// Lays the message on the table, waiting until it is free, and waits until a receiver has taken it.

@@ -66,53 +66,102 @@ impl Spin {
     }
 }
 
-/// How long it is worth to look before going to sleep, as the last waits have shown.
+/// Counts the exchanges of a word that others won.
+///
+/// Who has lost one keeps away for a while, up to two microseconds. Meanwhile the winner works with the word in its own cache, many times
+/// faster than two that take it from each other each time.
+#[derive(Debug)]
+pub(crate) struct Race {
+    lost: u32,
+}
+
+impl Race {
+    pub(crate) const fn new() -> Self {
+        Self { lost: 0 }
+    }
+
+    /// One more was lost.
+    #[cold]
+    pub(crate) fn lost(&mut self) {
+        platform::pause_between_looks(self.lost.min(4));
+        self.lost += 1;
+    }
+}
+
+/// How long it is worth to look before going to sleep, and how often, as the last waits have shown.
 ///
 /// To sleep and to be woken takes some ten microseconds. Whoever looks for as long as that, and then sleeps all the same, has waited no more than
 /// twice as long as need be; and where what is waited for comes sooner it comes at once, and who brings it has nobody to wake. But to look
 /// in vain takes the processor from others, so who has done that a few times does so no more, except now and then to see
 /// whether it is worth it again.
 ///
-/// Between two looks it pauses for up to half a microsecond. Each look takes a cache line from who brings what is waited for; with pauses there are
-/// several messages when it looks again, and not one.
+/// Each look takes a cache line from who brings what is waited for, so between two looks there is a pause, at first of a tenth of a
+/// microsecond. Where much has come when it is over, the next wait begins with a pause twice as long, up to some microseconds: who brings
+/// it can then work in its own cache for as long. Where little has come, the pauses become short again. Medians of nanoseconds per message
+/// of a channel for 128, in Chromium 156 on two cores of an Intel Xeon, std's in the same runs behind the slash: with pauses of at most half a
+/// microsecond 110 / 52 from one worker and 148 / 82 from two, with longer ones 50 / 62 and 52 / 81.
 #[derive(Debug)]
 pub(crate) struct Patience {
-    /// The long looks that may still be in vain; beyond `TRUST` the number of waits without one.
-    credit: AtomicU32,
+    /// In the low bits the long looks that may still be in vain; beyond `TRUST` the number of waits without one. Above them the pace: by how
+    /// many doublings the first pause is longer than the shortest.
+    state: AtomicU32,
 }
 
 /// The most long looks in vain, one after the other.
 const TRUST: u32 = 4;
 /// Waits without a long look, before another one is tried.
 const PAUSE: u32 = 16;
+/// Bits for these.
+const CREDIT_BITS: u32 = 8;
+/// The longest pause, in doublings of the shortest.
+const SLOWEST: u32 = 7;
+/// Within one wait the pauses become so long at least.
+const STEADY: u32 = 2;
 
 impl Patience {
     const_new! {
         pub(crate) fn new() -> Self {
-            Self { credit: AtomicU32::new(TRUST) }
+            Self { state: AtomicU32::new(TRUST) }
         }
     }
 
-    /// Looks until something is found, for as long as that seems to be worth it.
-    pub(crate) fn look<R>(&self, mut look: impl FnMut() -> Option<R>) -> Option<R> {
+    /// Looks until something is found, for as long as that seems to be worth it. Then `much` says whether there is more where that came from.
+    pub(crate) fn look<R>(
+        &self,
+        mut look: impl FnMut() -> Option<R>,
+        much: impl FnOnce() -> bool,
+    ) -> Option<R> {
         // Relaxed throughout: a guess, which may get lost.
-        let credit = self.credit.load(Ordering::Relaxed);
+        let state = self.state.load(Ordering::Relaxed);
+        let (credit, pace) = (state & ((1 << CREDIT_BITS) - 1), state >> CREDIT_BITS);
+        let set = |credit, pace| {
+            let new = credit | pace << CREDIT_BITS;
+            if new != state {
+                self.state.store(new, Ordering::Relaxed);
+            }
+        };
         if credit == 0 || credit > TRUST {
             let paused = credit.max(TRUST) + 1;
-            let next = if paused < TRUST + PAUSE { paused } else { 1 };
-            self.credit.store(next, Ordering::Relaxed);
+            set(if paused < TRUST + PAUSE { paused } else { 1 }, pace);
             return None;
         }
-        for round in 0..platform::LONG_LOOKS {
+        let mut left = platform::LONG_LOOK;
+        let mut pause = pace;
+        while left > 0 {
+            platform::pause_between_looks(pause);
             if let Some(found) = look() {
-                if credit < TRUST {
-                    self.credit.store(TRUST, Ordering::Relaxed);
-                }
+                let pace = if much() {
+                    SLOWEST.min(pace + 1)
+                } else {
+                    pace.saturating_sub(2)
+                };
+                set(TRUST, pace);
                 return Some(found);
             }
-            platform::pause_between_looks(round);
+            left = left.saturating_sub(1 << pause);
+            pause = pause.max(STEADY.min(pause + 1));
         }
-        self.credit.store(credit - 1, Ordering::Relaxed);
+        set(credit - 1, 0);
         None
     }
 }
@@ -135,25 +184,35 @@ mod tests {
     /// How often one wait looks in vain.
     fn looks(patience: &Patience) -> u32 {
         let mut looks = 0;
-        let found: Option<()> = patience.look(|| {
-            looks += 1;
-            None
-        });
+        let found: Option<()> = patience.look(
+            || {
+                looks += 1;
+                None
+            },
+            || unreachable!("nothing was found"),
+        );
         assert!(found.is_none());
         looks
+    }
+
+    /// A wait that finds something at the first look.
+    fn find(patience: &Patience, much: bool) {
+        assert_eq!(patience.look(|| Some("found"), || much), Some("found"));
     }
 
     #[test]
     fn patience_ends_and_is_tried_again() {
         let patience = Patience::new();
-        for _ in 0..TRUST {
-            assert_eq!(looks(&patience), platform::LONG_LOOKS);
+        let many = looks(&patience);
+        assert!(many > 1);
+        for _ in 1..TRUST {
+            assert_eq!(looks(&patience), many);
         }
         for _ in 0..3 {
             for _ in 0..PAUSE {
                 assert_eq!(looks(&patience), 0);
             }
-            assert_eq!(looks(&patience), platform::LONG_LOOKS);
+            assert_eq!(looks(&patience), many);
         }
     }
 
@@ -164,14 +223,34 @@ mod tests {
             looks(&patience);
         }
         let mut left = 3;
-        let found = patience.look(|| {
+        let third = || {
             left -= 1;
             (left == 0).then_some("found")
-        });
-        assert_eq!(found, Some("found"));
+        };
+        assert_eq!(patience.look(third, || false), Some("found"));
         for _ in 0..TRUST {
-            assert_eq!(looks(&patience), platform::LONG_LOOKS);
+            assert!(looks(&patience) > 0);
         }
         assert_eq!(looks(&patience), 0);
+    }
+
+    #[test]
+    fn where_much_comes_it_looks_less_often() {
+        let patience = Patience::new();
+        let often = looks(&patience);
+        for _ in 0..2 * SLOWEST {
+            find(&patience, true);
+        }
+        let seldom = looks(&patience);
+        assert!(seldom < often / 10, "{seldom} and {often} looks");
+        // In vain: the next wait begins anew.
+        assert_eq!(looks(&patience), often);
+        for _ in 0..2 * SLOWEST {
+            find(&patience, true);
+        }
+        for _ in 0..SLOWEST {
+            find(&patience, false);
+        }
+        assert_eq!(looks(&patience), often);
     }
 }

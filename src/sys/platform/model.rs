@@ -23,7 +23,7 @@ use super::clock::Deadline;
 /// No look at a word before sleeping: the slow path is what a model explores.
 pub(crate) const SPINS: u32 = 0;
 /// As above.
-pub(crate) const LONG_LOOKS: u32 = 0;
+pub(crate) const LONG_LOOK: u32 = 0;
 /// LOOM: as many as make a model lose them all, and still end. The number is policy, what follows it is the algorithm.
 pub(crate) const RACES: u32 = 2;
 /// One look at a word, then `relax`.
@@ -182,9 +182,7 @@ pub(crate) fn pause() {
     loom::hint::spin_loop();
 }
 
-pub(crate) fn pause_between_looks(_round: u32) {
-    pause();
-}
+pub(crate) fn pause_between_looks(_doublings: u32) {}
 
 /// Between two looks of a spinner: its time-out, while there are any left.
 pub(crate) fn relax(deadline: Option<Deadline>) {

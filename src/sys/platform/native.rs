@@ -13,8 +13,8 @@ use super::signal::Signal;
 
 /// Looks at a word before sleeping, see `spin.rs`.
 pub(crate) const SPINS: u32 = 100;
-/// Looks of a waiter that has been served soon before, see `spin.rs`.
-pub(crate) const LONG_LOOKS: u32 = 50;
+/// How long a waiter looks that has been served soon before, in shortest pauses, see `spin.rs`.
+pub(crate) const LONG_LOOK: u32 = 200;
 /// Races that a woken thread may lose, see `spin.rs`.
 pub(crate) const RACES: u32 = 8;
 /// Looks at a word between two looks at the clock.
@@ -57,8 +57,8 @@ pub(crate) fn warn(text: &[u16]) {
 }
 
 #[inline(always)]
-pub(crate) fn pause_between_looks(round: u32) {
-    for _ in 0..8_u32 << round.min(2) {
+pub(crate) fn pause_between_looks(doublings: u32) {
+    for _ in 0..8_u32 << doublings {
         core::hint::spin_loop();
     }
 }

@@ -17,8 +17,8 @@ use super::signal::Signal;
 
 /// Looks at a word before sleeping, see `spin.rs`.
 pub(crate) const SPINS: u32 = 10;
-/// Looks of a waiter that has been served soon before, see `spin.rs`.
-pub(crate) const LONG_LOOKS: u32 = 50;
+/// How long a waiter looks that has been served soon before, in shortest pauses, see `spin.rs`.
+pub(crate) const LONG_LOOK: u32 = 200;
 /// Races that a woken thread may lose, see `spin.rs`.
 pub(crate) const RACES: u32 = 8;
 /// Looks at a word between two looks at the clock, which is a call into JS of 0.1 to 0.2 microseconds.
@@ -143,10 +143,9 @@ pub(crate) fn warn(text: &[u16]) {
 }
 
 #[inline(always)]
-pub(crate) fn pause_between_looks(round: u32) {
-    // WASM: there is no pause instruction, so it is a loop: of a tenth of a microsecond at first, of half of one later.
-    let steps = 128_u32 << round.min(2);
-    for step in 0..steps {
+pub(crate) fn pause_between_looks(doublings: u32) {
+    // WASM: there is no pause instruction, so it is a loop.
+    for step in 0..128_u32 << doublings {
         core::hint::black_box(step);
     }
 }
