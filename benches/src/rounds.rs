@@ -66,8 +66,18 @@ pub struct Workers(Pool);
 impl Workers {
     /// Starts [`WORKERS`] of them.
     pub async fn start() -> Result<Self, String> {
-        let pool = Pool::start(WORKERS).await;
-        pool.map(Self).map_err(|error| error.to_string())
+        let workers = Self::some(WORKERS).await;
+        workers.map_err(|error| error.to_string())
+    }
+
+    /// Starts so many.
+    pub async fn some(count: usize) -> Result<Self, Error> {
+        Pool::start(count).await.map(Self)
+    }
+
+    /// Ends them, so that their memory is free again.
+    pub async fn end(self) -> Result<(), Error> {
+        self.0.end().await
     }
 
     /// Runs a job on worker `index`.

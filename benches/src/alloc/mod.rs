@@ -1,30 +1,37 @@
-//! Allocators: local churn, blocks that go from agent to agent, and what the main thread waits beside workers that allocate.
+//! Allocators: what blocks cost, alone and in company, what the main thread waits beside workers that allocate, and how much memory is held.
 
+mod dlmalloc;
+mod held;
+mod main_thread;
 mod rivals;
 mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::clock::now;
+use js_sys::Function;
+use web_sync_testkit::Error;
+
 use crate::report::{Better, Report, Subject};
-use crate::rounds::{Column, Workers, finish, interleave};
-use rivals::{Allocator, LolAlloc, Std, Talc, WebSync};
-use work::{Dice, Scene, Work};
+use crate::rounds::{Column, WORKERS, Workers, finish, interleave};
+use rivals::{Allocator, Dl, LolAlloc, Raw, Std, Talc, WebSync};
+use work::{Dice, Measured, Scene, Work};
+
+pub use held::pages as held_pages;
 
 /// Operations of one agent in one measurement.
 const COUNT: u32 = 100_000;
-/// Batches of the main thread in one measurement.
-const BATCHES: usize = 4_000;
-/// Milliseconds after which they end early.
-const LIMIT: f64 = 500.0;
 
 /// What is measured of one rival.
 #[derive(Clone, Copy)]
 struct Contender {
     churn: Work,
+    hold_few: Work,
+    hold_many: Work,
     hand_over: Work,
     larson: Work,
+    vectors: Work,
+    phases: Work,
+    starts: Work,
     clear: fn(&Scene),
     batch: fn(&mut Dice),
 }
@@ -35,107 +42,198 @@ type Choose = fn(&Contender) -> Work;
 fn contender<A: Allocator>() -> (&'static str, Contender) {
     let contender = Contender {
         churn: work::churn::<A>,
+        hold_few: work::hold::<A, { work::LIVE }>,
+        hold_many: work::hold::<A, { work::MANY }>,
         hand_over: work::hand_over::<A>,
         larson: work::larson::<A>,
+        vectors: work::vectors::<A>,
+        phases: work::phases::<A>,
+        starts: work::starts::<A>,
         clear: Scene::clear::<A>,
         batch: work::batch::<A>,
     };
     (A::NAME, contender)
 }
 
-/// Runs the cases whose names begin with `case`.
-pub async fn run(report: &mut Report, case: &str, rounds: u32) -> Result<(), String> {
+/// A case in which a block takes some time.
+struct Case {
+    name: &'static str,
+    unit: &'static str,
+    work: Choose,
+    /// How many agents, in each cell.
+    agents: &'static [u32],
+    /// Operations of each.
+    count: u32,
+    order: Order,
+}
+
+/// How the agents of a case work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Together,
+    /// One after the other.
+    InTurn,
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "churn",
+        unit: "ns per block",
+        work: |contender| contender.churn,
+        agents: &[1, 2, 4],
+        count: COUNT,
+        order: Order::Together,
+    },
+    Case {
+        name: "producer/consumer",
+        unit: "ns per block",
+        work: |contender| contender.hand_over,
+        agents: &[1, 2, 4],
+        count: COUNT,
+        order: Order::Together,
+    },
+    Case {
+        name: "larson",
+        unit: "ns per block",
+        work: |contender| contender.larson,
+        agents: &[1, 2, 4],
+        count: COUNT,
+        order: Order::Together,
+    },
+    Case {
+        name: "vectors",
+        unit: "ns per growth",
+        work: |contender| contender.vectors,
+        agents: &[1, 2, 4],
+        count: COUNT / 2,
+        order: Order::Together,
+    },
+    Case {
+        name: "phases",
+        unit: "ns per block",
+        work: |contender| contender.phases,
+        agents: &[4],
+        count: 1,
+        order: Order::InTurn,
+    },
+];
+
+/// Runs the cases whose names begin with `case`. `load` makes an instance of the module with a memory of its own.
+pub async fn run(
+    report: &mut Report,
+    case: &str,
+    rounds: u32,
+    load: &Function,
+) -> Result<(), String> {
     let mut workers = Workers::start().await?;
-    let contenders = [
+    let rivals = [
         contender::<WebSync>(),
         contender::<Std>(),
+        contender::<Dl>(),
         contender::<Talc>(),
         contender::<LolAlloc>(),
     ];
-    let kinds: [(&str, Choose); 3] = [
-        ("churn", |contender| contender.churn),
-        ("producer/consumer", |contender| contender.hand_over),
-        ("larson", |contender| contender.larson),
-    ];
-    for (name, work) in kinds.into_iter().filter(|(name, _)| name.starts_with(case)) {
-        for agents in [1, 2, 4] {
+    for each in CASES.iter().filter(|each| each.name.starts_with(case)) {
+        for &agents in each.agents {
             let cell = plural(agents);
-            report.progress(&format!("{name}: {cell}"));
+            report.progress(&format!("{}: {cell}", each.name));
             let measure = async |workers: &Workers, contender: &Contender| {
-                let scene = Arc::new(Scene::new(agents));
-                let work = work(contender);
-                let handles: Vec<_> = (0..agents)
-                    .map(|agent| {
-                        let scene = scene.clone();
-                        workers.run(agent as usize, move || work(&scene, agent, COUNT))
-                    })
-                    .collect();
-                let (mut longest, mut count) = (0.0_f64, 0);
-                for handle in handles {
-                    let (milliseconds, done) = finish(handle).await?;
-                    longest = longest.max(milliseconds);
-                    count += done;
-                }
-                (contender.clear)(&scene);
-                Ok(vec![longest * 1e6 / f64::from(count)])
+                let work = (each.work)(contender);
+                let (milliseconds, count) =
+                    all_do(workers, contender, work, agents, each.count, each.order).await?;
+                Ok(vec![milliseconds * 1e6 / f64::from(count)])
             };
             // The first round warms up.
-            interleave(1, &contenders, &mut workers, &measure).await?;
-            let columns = interleave(rounds, &contenders, &mut workers, &measure).await?;
-            add(report, name, &cell, "ns per block", &columns);
+            interleave(1, &rivals, &mut workers, &measure).await?;
+            let columns = interleave(rounds, &rivals, &mut workers, &measure).await?;
+            add(report, each.name, &cell, each.unit, &columns);
+        }
+    }
+    if "starts".starts_with(case) {
+        for agents in [2, WORKERS as u32] {
+            starts(report, rounds, &rivals, &mut workers, agents).await?;
         }
     }
     if "main thread".starts_with(case) {
+        let mut rivals = rivals.to_vec();
+        rivals.push(contender::<Raw>());
         for agents in [1, 3, 7] {
-            beside(report, rounds, &contenders, &mut workers, agents).await?;
+            main_thread::run(report, rounds, &rivals, &mut workers, agents).await?;
         }
+    }
+    drop(workers);
+    if "held".starts_with(case) {
+        held::run(report, rounds, load).await?;
     }
     Ok(())
 }
 
-/// The main thread allocates and frees 16 blocks at a time, while workers do nothing else.
-async fn beside(
+/// Some agents do the same work: milliseconds of the slowest, or of all in turn, and how many blocks in them.
+async fn all_do(
+    workers: &Workers,
+    contender: &Contender,
+    work: Work,
+    agents: u32,
+    count: u32,
+    order: Order,
+) -> Result<Measured, Error> {
+    let scene = Arc::new(Scene::new(agents));
+    let begin = |agent: u32| {
+        let scene = scene.clone();
+        workers.run(agent as usize, move || work(&scene, agent, count))
+    };
+    let (mut milliseconds, mut blocks) = (0.0_f64, 0);
+    match order {
+        Order::Together => {
+            let handles: Vec<_> = (0..agents).map(begin).collect();
+            for handle in handles {
+                let (taken, done) = finish(handle).await?;
+                milliseconds = milliseconds.max(taken);
+                blocks += done;
+            }
+        }
+        Order::InTurn => {
+            for agent in 0..agents {
+                let (taken, done) = finish(begin(agent)).await?;
+                milliseconds += taken;
+                blocks += done;
+            }
+        }
+    }
+    (contender.clear)(&scene);
+    Ok((milliseconds, blocks))
+}
+
+/// Agents that are new in each round allocate for the first time.
+async fn starts(
     report: &mut Report,
     rounds: u32,
-    contenders: &[(&'static str, Contender)],
+    rivals: &[(&'static str, Contender)],
     workers: &mut Workers,
     agents: u32,
 ) -> Result<(), String> {
     let cell = plural(agents);
-    report.progress(&format!("main thread: {cell}"));
-    let measure = async |workers: &Workers, contender: &Contender| {
-        let stop = Arc::new(AtomicBool::new(false));
-        let churn = contender.churn;
-        let handles: Vec<_> = (0..agents)
-            .map(|agent| {
-                let stop = stop.clone();
-                workers.run(agent as usize, move || {
-                    while !stop.load(Ordering::Relaxed) {
-                        churn(&Scene::new(1), agent, 1_000);
-                    }
-                })
-            })
-            .collect();
-        for handle in &handles {
-            handle.started().await?;
-        }
-        let mut dice = Dice::new(99);
-        let mut samples = Vec::with_capacity(BATCHES);
-        let begin = now();
-        while samples.len() < BATCHES && now() - begin < LIMIT {
-            let start = now();
-            (contender.batch)(&mut dice);
-            samples.push((now() - start) * 1e3);
-        }
-        stop.store(true, Ordering::Relaxed);
+    report.progress(&format!("starts: {cell}"));
+    let measure = async |_: &Workers, contender: &Contender| {
+        let fresh = Workers::some(agents as usize).await?;
+        let scene = Arc::new(Scene::new(agents));
+        let work = contender.starts;
+        let begin = |agent: u32| {
+            let scene = scene.clone();
+            fresh.run(agent as usize, move || work(&scene, agent, 0))
+        };
+        let handles: Vec<_> = (0..agents).map(begin).collect();
+        let mut samples = Vec::new();
         for handle in handles {
-            finish(handle).await?;
+            let (milliseconds, _) = finish(handle).await?;
+            samples.push(milliseconds * 1e3);
         }
+        fresh.end().await?;
         Ok(samples)
     };
-    interleave(1, contenders, workers, &measure).await?;
-    let columns = interleave(rounds, contenders, workers, &measure).await?;
-    add(report, "main thread", &cell, "us per batch of 16", &columns);
+    interleave(1, rivals, workers, &measure).await?;
+    let columns = interleave(rounds, rivals, workers, &measure).await?;
+    add(report, "starts", &cell, "us per first 100 blocks", &columns);
     Ok(())
 }
 
@@ -150,10 +248,5 @@ fn add(report: &mut Report, case: &str, cell: &str, unit: &str, columns: &[Colum
         unit,
         better: Better::Low,
     };
-    for column in columns {
-        match &column.failed {
-            Some(why) => report.add_note(subject, column.rival, why),
-            None => report.add(subject, column.rival, &column.rounds),
-        }
-    }
+    report.add_columns(subject, columns, |figure| *figure);
 }
