@@ -1,6 +1,7 @@
-//! Builds of `examples/footprint`, the module that uses the locks and does nothing else; `cargo xtask size`.
+//! Builds of `examples/footprint`, the module that uses the locks, or boxes and vectors, and does nothing else; `cargo xtask size`.
 
 use crate::args::Args;
+use crate::bench::{Row, targets};
 use crate::callgraph::Graph;
 use crate::install;
 use crate::process::{Step, find};
@@ -48,53 +49,117 @@ fn output(target: &Path) -> PathBuf {
     target.join(WASM).join("release").join(FILE)
 }
 
-/// The locks that are compared: name in the table, feature.
-const VARIANTS: &[(&str, &str)] = &[
-    ("web_sync::nonpoison", "default"),
-    ("web_sync (poison)", "poison"),
-    ("parking_lot", "parking-lot"),
-    ("parking_lot, js-sys", "parking-lot,js"),
-    ("std", "std"),
-];
+/// Modules that differ in one thing.
+pub struct Comparison {
+    /// The group of benchmarks that has their sizes among its figures.
+    pub group: &'static str,
+    /// What the modules do, as the cell in these figures.
+    pub program: &'static str,
+    /// What differs, as the head of a table.
+    what: &'static str,
+    /// The figure that counts.
+    pub bytes: fn(&Size) -> usize,
+    variants: &'static [Variant],
+}
 
-/// `cargo xtask size`: the size of a module with `Mutex`, `RwLock` and `Condvar`, sync only, for each set of locks.
+/// One of the modules.
+struct Variant {
+    /// The name in the table.
+    name: &'static str,
+    /// The name among the benchmark's rivals.
+    rival: &'static str,
+    features: &'static str,
+}
+
+const fn variant(name: &'static str, rival: &'static str, features: &'static str) -> Variant {
+    Variant {
+        name,
+        rival,
+        features,
+    }
+}
+
+/// The locks that are compared, sync only, by their code.
+const LOCKS: Comparison = Comparison {
+    group: "locks",
+    program: "Mutex+RwLock+Condvar",
+    what: "locks",
+    bytes: |size| size.code,
+    variants: &[
+        variant("web_sync::nonpoison", "web-sync", "default"),
+        variant("web_sync (poison)", "web_sync (poison)", "poison"),
+        variant("parking_lot", "parking_lot", "parking-lot"),
+        variant(
+            "parking_lot, js-sys",
+            "parking_lot, js-sys",
+            "parking-lot,js",
+        ),
+        variant("std", "std", "std"),
+    ],
+};
+
+/// The allocators that are compared, by the whole file: an allocator has tables, too.
+const ALLOCATORS: Comparison = Comparison {
+    group: "alloc",
+    program: "Box+Vec",
+    what: "allocator",
+    bytes: |size| size.file,
+    variants: &[
+        variant("std", "std", "boxes"),
+        variant("alloc::Arenas", "web-sync", "boxes,arenas"),
+    ],
+};
+
+/// What is compared for a group of benchmarks.
+pub fn of_group(group: &str) -> Option<&'static Comparison> {
+    let all: [&'static Comparison; 2] = [&LOCKS, &ALLOCATORS];
+    all.into_iter().find(|each| each.group == group)
+}
+
+/// `cargo xtask size`: the size of a module with `Mutex`, `RwLock` and `Condvar` for each set of locks, and of one with a few boxes and
+/// vectors for each allocator.
 ///
 /// # Errors
 /// A mistake on the command line, or a build that fails.
 pub fn size(args: &[String]) -> Result<bool, String> {
     let args = Args::read(args, &["check"], &["functions"])?;
-    if let Some(name) = args.names.first() {
-        return Err(format!("size takes no `{name}`"));
+    let known = [&LOCKS, &ALLOCATORS];
+    for name in &args.names {
+        if !known.iter().any(|each| each.group == name) {
+            return Err(format!("size takes no `{name}`; known: locks, alloc"));
+        }
     }
+    let wanted = |each: &&Comparison| {
+        args.names.is_empty() || args.names.iter().any(|name| name == each.group)
+    };
     let project = Project::load()?;
-    let sizes = measure(&project)?;
-    print_table(&sizes);
-    if let Some(count) = args.number("functions")? {
-        for size in &sizes {
+    let functions = args.number("functions")?.unwrap_or(0);
+    let mut judged = Vec::new();
+    for each in known.into_iter().filter(wanted) {
+        let sizes = measure(&project, each)?;
+        print_table(each.what, &sizes);
+        for size in sizes.iter().filter(|_| functions > 0) {
             println!("  the largest functions with {}", size.name);
-            for (bytes, name) in size.functions.iter().take(count as usize) {
+            for (bytes, name) in size.functions.iter().take(functions as usize) {
                 println!("    {bytes:6}  {name}");
             }
         }
+        let rows: Vec<_> = sizes.iter().map(|size| Row::code(each, size)).collect();
+        judged.extend(targets::code(each.group, &rows));
     }
-    let of = |name: &str| sizes.iter().find(|size| size.name == name);
-    let code = |name| of(name).map_or(0, |size| size.code);
-    let (ours, theirs) = (code("web_sync::nonpoison"), code("parking_lot"));
-    let word = if ours <= theirs {
-        "not larger"
-    } else {
-        "LARGER"
-    };
-    println!(
-        "web_sync::nonpoison is {word} than parking_lot: {ours} against {theirs} bytes of code"
-    );
-    Ok(ours <= theirs || !args.has("check"))
+    for target in &judged {
+        let word = if target.met { "met" } else { "MISSED" };
+        println!("  {word}: {}", target.text);
+    }
+    Ok(judged.iter().all(|target| target.met) || !args.has("check"))
 }
 
 /// What one variant weighs.
 pub struct Size {
-    /// The locks.
+    /// The name in the table.
     pub name: &'static str,
+    /// The name among the benchmark's rivals.
+    pub rival: &'static str,
     /// Bytes of code.
     pub code: usize,
     /// Bytes of the whole module, names left out.
@@ -107,12 +172,17 @@ pub struct Size {
 ///
 /// # Errors
 /// When a build or a tool fails.
-pub fn measure(project: &Project) -> Result<Vec<Size>, String> {
+pub fn measure(project: &Project, comparison: &Comparison) -> Result<Vec<Size>, String> {
     let nightly = Nightly::get()?;
     let tool = install::wasm_bindgen(project)?.join("wasm-bindgen");
     let dir = project.target.join("size");
     let mut sizes = Vec::new();
-    for &(name, feature) in VARIANTS {
+    for &Variant {
+        name,
+        rival,
+        features: feature,
+    } in comparison.variants
+    {
         println!("  {name}");
         let step = nightly.threads(project, "build");
         let step = step
@@ -142,6 +212,7 @@ pub fn measure(project: &Project) -> Result<Vec<Size>, String> {
         let (code, custom) = section_sizes(&bytes)?;
         sizes.push(Size {
             name,
+            rival,
             code,
             file: bytes.len() - custom,
             functions: functions(&bytes)?,
@@ -159,8 +230,8 @@ fn functions(wasm: &[u8]) -> Result<Vec<(usize, String)>, String> {
 }
 
 /// Prints the sizes.
-fn print_table(sizes: &[Size]) {
-    println!("  {:22} {:>10} {:>10}", "locks", "code", "file");
+fn print_table(what: &str, sizes: &[Size]) {
+    println!("  {what:22} {:>10} {:>10}", "code", "file");
     for Size {
         name, code, file, ..
     } in sizes

@@ -29,7 +29,8 @@ The project's commands.
       reports, takes a screenshot and ends with one line and an exit code.
 
   cargo xtask bench [GROUP…] [--browser LIST] [--rounds N] [--check | --case NAME]
-      Measures in browsers; writes tables, CSV and a plot under benches/results.
+      Measures in browsers, and allocators in Node as well (LIST: chromium,firefox,node);
+      writes tables, CSV and a plot under benches/results.
       --check: compares with the targets and names each miss.
       --case: only the cases whose names begin so; keeps no figures.
 
@@ -37,8 +38,9 @@ The project's commands.
       Layers, comments, sizes of files, rustfmt, clippy, rustdoc.
       --sources: only the rules about sources, which take no build.
 
-  cargo xtask size [--check] [--functions N]
-      The code size of a module with the three locks, beside other locks.
+  cargo xtask size [locks] [alloc] [--check] [--functions N]
+      The code size of a module with the three locks, beside other locks, and the size of one
+      with a few boxes and vectors for each allocator.
       --functions: names the N largest functions of each.
 
   cargo xtask test [JOB…] [--only TEXT]

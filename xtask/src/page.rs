@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 
 /// A built page.
 pub struct Page {
-    web: PathBuf,
-    bindings: PathBuf,
+    /// The folder of its HTML file.
+    pub web: PathBuf,
+    /// The folder of the module and its JS file.
+    pub bindings: PathBuf,
 }
 
 /// What a page has reported.

@@ -1,28 +1,24 @@
-//! `cargo xtask bench`: builds the benchmarks, runs them in browsers, stores, prints, plots and judges the figures.
+//! `cargo xtask bench`: builds the benchmarks, runs them in browsers and in Node, stores, prints, plots and judges the figures.
 
+mod place;
 mod plot;
 mod rows;
-mod targets;
+pub mod targets;
 
 use crate::args::Args;
-use crate::browser::Ready;
 use crate::footprint;
-use crate::http::Server;
-use crate::page::{self, Page};
-use crate::process::Step;
+use crate::page::Page;
 use crate::project::Project;
 use crate::test::in_ci;
 use crate::toolchain::{self, Nightly};
-use rows::{Row, Stored};
-use serde_json::Value;
+use place::Visit;
+pub use rows::Row;
+use rows::Stored;
 use std::path::Path;
 use std::time::SystemTime;
 
 /// Rounds when none are given.
 const ROUNDS: u32 = 5;
-
-/// Seconds that a group may take in one browser.
-const LIMIT: u64 = 1800;
 
 /// Runs the verb.
 ///
@@ -41,7 +37,9 @@ pub fn run(args: &[String]) -> Result<bool, String> {
         }
     }
     let rounds = args.number("rounds")?.unwrap_or(ROUNDS).max(1);
-    let browsers = page::browsers(args.value("browser"))?;
+    let list = args.value("browser");
+    let places = groups.iter().map(|group| place::places(group, list));
+    let places: Vec<_> = places.collect::<Result<_, _>>()?;
     let case = args.value("case");
     if case.is_some() && args.has("check") {
         return Err("--case runs a part of a group, --check needs all of it".into());
@@ -50,28 +48,34 @@ pub fn run(args: &[String]) -> Result<bool, String> {
     let results = project.need("web-sync-bench")?.join("results");
     let page = Page::build(&project, "web-sync-bench", "bench")?;
     let server = page.serve(0)?;
-    let sizes = match groups.contains(&"locks") {
-        true => footprint::measure(&project)?,
-        false => Vec::new(),
-    };
+    let mut code = Vec::new();
+    for &group in groups.iter().filter(|_| code_is_wanted(case)) {
+        if let Some(what) = footprint::of_group(group) {
+            let sizes = footprint::measure(&project, what)?;
+            let rows: Vec<_> = sizes.iter().map(|size| Row::code(what, size)).collect();
+            code.push((group, rows));
+        }
+    }
     let mut ok = true;
     let mut judged = Vec::new();
-    for group in groups {
+    for (group, places) in groups.into_iter().zip(places) {
         let mut runs = Vec::new();
-        for &browser in &browsers {
-            let ready = match browser.get() {
+        for place in places {
+            let ready = match place.get() {
                 Ok(ready) => ready,
                 Err(why) => {
-                    println!("  {} skipped: {why}", browser.name());
+                    println!("  {} skipped: {why}", place.name());
                     ok &= !in_ci();
                     continue;
                 }
             };
-            println!("\n━━━ {group} in {}, {rounds} rounds", browser.name());
-            let part = case.map(|case| format!("&case={}", case.replace(' ', "%20")));
-            let part = part.unwrap_or_default();
-            let query = format!("?group={group}&rounds={rounds}{part}");
-            let reported = match visit(&server, &ready, &query) {
+            println!("\n━━━ {group} in {}, {rounds} rounds", place.name());
+            let visit = Visit {
+                group,
+                rounds,
+                case,
+            };
+            let reported = match ready.visit(&page, &server, visit) {
                 Ok(value) => value,
                 Err(error) => {
                     println!("  FAILED: {error}");
@@ -84,13 +88,13 @@ pub fn run(args: &[String]) -> Result<bool, String> {
                 ok = false;
             }
             let mut rows = rows::read(&reported)?;
-            if group == "locks" {
-                rows.extend(sizes.iter().map(Row::code));
+            for (_, more) in code.iter().filter(|(of, _)| *of == group) {
+                rows.extend_from_slice(more);
             }
             let stored = Stored {
                 group: group.to_owned(),
-                browser: browser.name().to_owned(),
-                header: header(&ready, rounds)?,
+                browser: place.name().to_owned(),
+                header: header(&ready.version()?, rounds)?,
                 rows,
                 notes: rows::notes(&reported),
             };
@@ -120,32 +124,9 @@ pub fn run(args: &[String]) -> Result<bool, String> {
     Ok(ok)
 }
 
-/// The page's report. What traps or hangs there is left out, and the page begins again; why it is not among the figures the report says.
-fn visit(server: &Server, ready: &Ready, query: &str) -> Result<Value, String> {
-    let mut trapped: Vec<Value> = Vec::new();
-    loop {
-        let known = encoded(&Value::from(trapped.clone()).to_string());
-        let query = format!("{query}&trapped={known}");
-        let value = page::visit(server, ready, &query, LIMIT)?.value;
-        let Some(more) = value["trapped"].as_array() else {
-            return Ok(value);
-        };
-        println!(
-            "  {}: begins again, for {}",
-            ready.browser.name(),
-            value["trapped"]
-        );
-        if trapped.contains(&more[0]) {
-            return Err(format!("{} again", value["trapped"]));
-        }
-        trapped.extend(more.iter().cloned());
-    }
-}
-
-/// A text as part of a query.
-fn encoded(text: &str) -> String {
-    let bytes = text.bytes();
-    bytes.map(|byte| format!("%{byte:02X}")).collect()
+/// Sizes take builds of their own: a part of a group does without, unless it is they.
+fn code_is_wanted(case: Option<&str>) -> bool {
+    case.is_none_or(|case| "code".starts_with(case))
 }
 
 /// Prints each miss and the count.
@@ -160,16 +141,11 @@ fn verdict(judged: &[targets::Judged]) -> bool {
 }
 
 /// Machine, browser, compiler, date: what a figure means nothing without.
-fn header(ready: &Ready, rounds: u32) -> Result<Vec<String>, String> {
-    let version = Step::new(&ready.binary).arg("--version");
-    let version = version.limit(30).quiet().run()?.output;
-    let version = version
-        .lines()
-        .find(|line| line.contains(char::is_numeric) && !line.contains(": "));
+fn header(version: &str, rounds: u32) -> Result<Vec<String>, String> {
     let compiler = toolchain::version(&Nightly::get()?)?;
     Ok(vec![
         format!("machine: {}", machine()),
-        format!("browser: {}", version.unwrap_or("unknown").trim()),
+        format!("browser: {version}"),
         format!("compiler: {compiler}"),
         format!("date: {}", date(SystemTime::now())),
         format!("rounds: {rounds}"),

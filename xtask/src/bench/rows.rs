@@ -1,7 +1,7 @@
 //! Rows of figures: from the page, to CSV, to the terminal.
 
 use super::write;
-use crate::footprint::Size;
+use crate::footprint::{Comparison, Size};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,15 +45,12 @@ pub struct Stored {
 
 impl Row {
     /// The size of a module, as a row.
-    pub fn code(size: &Size) -> Self {
-        let bytes = size.code as f64;
+    pub fn code(comparison: &Comparison, size: &Size) -> Self {
+        let bytes = (comparison.bytes)(size) as f64;
         Self {
             case: "code".into(),
-            rival: match size.name {
-                "web_sync::nonpoison" => "web-sync".into(),
-                name => name.into(),
-            },
-            cell: "Mutex+RwLock+Condvar".into(),
+            rival: size.rival.into(),
+            cell: comparison.program.into(),
             unit: "bytes".into(),
             p50: bytes,
             p99: bytes,

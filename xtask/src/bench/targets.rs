@@ -11,6 +11,17 @@ const OURS: &str = "web-sync";
 /// Accesses without a lock, the floor.
 const RAW: &str = "raw";
 
+/// How many times dlmalloc's memory we may hold after the same work. (With 64 blocks for each agent dlmalloc holds a page or two, and we
+/// at least the 1 MiB by which the memory grows at a time: that is a figure, but no target.)
+const HELD: &[(&str, f64)] = &[
+    ("churn, 4 workers, 16384 blocks each", 1.5),
+    ("phases, 4 workers in turn", 1.5),
+    ("larson, 4 workers", 2.5),
+];
+
+/// By how many bytes a module with each of our allocators may be larger than with std's.
+const OVER_STD: &[(&str, f64)] = &[(OURS, 1024.0)];
+
 /// A target and whether it is met.
 pub struct Judged {
     /// Is it?
@@ -31,6 +42,21 @@ pub fn judge(group: &str, browser: &str, rows: &[Row]) -> Vec<Judged> {
         "channels" => judge.channels(),
         "alloc" => judge.alloc(),
         other => unreachable!("group {other} has no targets"),
+    }
+    judge.judged
+}
+
+/// Compares only the sizes of modules with the group's targets.
+pub fn code(group: &str, rows: &[Row]) -> Vec<Judged> {
+    let mut judge = Judge {
+        browser: "size",
+        rows,
+        judged: Vec::new(),
+    };
+    match group {
+        "locks" => judge.locks_code(),
+        "alloc" => judge.alloc_code(),
+        other => unreachable!("group {other} has no sizes"),
     }
     judge.judged
 }
@@ -60,6 +86,10 @@ impl Judge<'_> {
         for (cell, bytes) in [("Mutex<()>", 8.0), ("Condvar", 8.0), ("RwLock<()>", 12.0)] {
             self.at_most("size", cell, "p50", |row| row.p50, bytes);
         }
+        self.locks_code();
+    }
+
+    fn locks_code(&mut self) {
         self.not_above("code", "Mutex+RwLock+Condvar", "parking_lot");
     }
 
@@ -77,7 +107,8 @@ impl Judge<'_> {
         }
     }
 
-    /// How many times as fast as std's allocator, for 1, 2 and 4 agents.
+    /// How many times as fast as std's allocator, for 1, 2 and 4 agents; how rarely the main thread is late; how much memory is held; how
+    /// large a module is.
     fn alloc(&mut self) {
         for (case, factors) in [
             ("churn", [8.0, 15.0, 15.0]),
@@ -91,6 +122,79 @@ impl Judge<'_> {
                 self.times_as_fast(case, cell, "std", factor);
             }
         }
+        for limit in ["100 us", "10 ms"] {
+            let case = format!("main thread, over {limit}");
+            self.times_rarer(&case, "3 workers", "std", 10.0);
+        }
+        for (cell, factor) in HELD {
+            self.times_held(cell, *factor);
+        }
+        self.alloc_code();
+    }
+
+    fn alloc_code(&mut self) {
+        for (rival, more) in OVER_STD {
+            self.not_larger("code", "Box+Vec", rival, *more);
+        }
+    }
+
+    /// Our share is at most the rival's divided by `factor`. Where the rival has none, we may have none.
+    fn times_rarer(&mut self, case: &str, cell: &str, rival: &str, factor: f64) {
+        let Some(theirs) = self.row(case, cell, rival) else {
+            return self.absent(case, cell, rival);
+        };
+        let Some(ours) = self.row(case, cell, OURS) else {
+            return self.absent(case, cell, OURS);
+        };
+        // What is late without an allocator is the system's doing.
+        let floor = self.row(case, cell, RAW);
+        let floor = floor.map_or("not measured".into(), |row| number(row.p50));
+        let (our, their) = (number(ours.p50), number(theirs.p50));
+        let unit = &ours.unit;
+        let target = match theirs.p50 {
+            0.0 => "none".into(),
+            _ => format!("{factor} times rarer"),
+        };
+        let text = format!(
+            "{case}, {cell}: {our} {unit}, {rival} {their}, without an allocator {floor} (target: {target})"
+        );
+        self.say(ours.p50 * factor <= theirs.p50, text);
+    }
+
+    /// The memory that we hold is at most dlmalloc's times `factor`.
+    fn times_held(&mut self, cell: &str, factor: f64) {
+        let (case, rival) = ("held", "dlmalloc");
+        let Some(theirs) = self.row(case, cell, rival) else {
+            return self.absent(case, cell, rival);
+        };
+        let Some(ours) = self.row(case, cell, OURS) else {
+            return self.absent(case, cell, OURS);
+        };
+        let text = format!(
+            "{case}, {cell}: {} {}, {rival} {} (x{:.2}, target x{factor})",
+            number(ours.p50),
+            ours.unit,
+            number(theirs.p50),
+            ours.p50 / theirs.p50
+        );
+        self.say(ours.p50 <= theirs.p50 * factor, text);
+    }
+
+    /// The rival's module is at most `more` bytes larger than std's.
+    fn not_larger(&mut self, case: &str, cell: &str, rival: &str, more: f64) {
+        let Some(std) = self.row(case, cell, "std") else {
+            return self.absent(case, cell, "std");
+        };
+        let Some(ours) = self.row(case, cell, rival) else {
+            return self.absent(case, cell, rival);
+        };
+        let text = format!(
+            "{case}, {cell}: {rival} {} bytes, std {} ({:+} bytes, target at most {more:+})",
+            ours.p50,
+            std.p50,
+            ours.p50 - std.p50
+        );
+        self.say(ours.p50 <= std.p50 + more, text);
     }
 
     /// Our median is at most the rival's divided by `factor`.
@@ -323,6 +427,53 @@ mod tests {
         assert!(with(&rows, |judge| judge.faster_than_best("c", "1", 1.5))[0].met);
         rows[3].p50 = 10.1;
         assert!(!with(&rows, |judge| judge.faster_than_best("c", "1", 1.5))[0].met);
+    }
+
+    #[test]
+    fn late_batches_are_ten_times_rarer_or_absent() {
+        let judge = |ours, theirs| {
+            let rows = [row("c", "1", "std", theirs), row("c", "1", OURS, ours)];
+            let judged = with(&rows, |judge| judge.times_rarer("c", "1", "std", 10.0));
+            (judged[0].met, judged[0].text.clone())
+        };
+        assert!(judge(1.0, 10.0).0 && !judge(1.1, 10.0).0);
+        assert!(judge(0.0, 10.0).0);
+        let (met, text) = judge(0.0, 0.0);
+        assert!(met && text.contains("target: none"), "{text}");
+        assert!(!judge(1.0, 0.0).0);
+    }
+
+    #[test]
+    fn memory_is_compared_with_dlmalloc_s() {
+        let mut rows = [
+            row("held", "1", "dlmalloc", 4.0),
+            row("held", "1", OURS, 6.0),
+        ];
+        rows[1].unit = "MiB".into();
+        assert!(with(&rows, |judge| judge.times_held("1", 1.5))[0].met);
+        let missed = with(&rows, |judge| judge.times_held("1", 1.4));
+        assert!(
+            !missed[0].met && missed[0].text.contains("6.00 MiB, dlmalloc 4.00 (x1.50"),
+            "{}",
+            missed[0].text
+        );
+    }
+
+    #[test]
+    fn a_module_may_be_some_bytes_larger() {
+        let rows = [
+            row("code", "Box+Vec", "std", 9_000.0),
+            row("code", "Box+Vec", OURS, 10_024.0),
+        ];
+        assert!(code("alloc", &rows)[0].met);
+        let missed = with(&rows, |judge| {
+            judge.not_larger("code", "Box+Vec", OURS, 1023.0)
+        });
+        assert!(
+            !missed[0].met && missed[0].text.contains("+1024 bytes"),
+            "{}",
+            missed[0].text
+        );
     }
 
     #[test]
