@@ -20,8 +20,8 @@
 //! ```
 //!
 //! The arena and the size do not change while a block is in use, so that whoever has the block may read them. The other bits
-//! change when its neighbours do, and are for who holds the arena. So a header is read and written atomically, and Relaxed: what
-//! hands a block over has handed its header over as well.
+//! change when its neighbours do, and are for who holds the arena. So the header of a block in use is read and written atomically, and
+//! Relaxed: what hands a block over has handed its header over as well.
 //!
 //! LOOM: addresses are numbers to the model checker, so it sees no header. Miri and ThreadSanitizer do.
 
@@ -89,15 +89,31 @@ impl Header {
         Self(header.load(Ordering::Relaxed))
     }
 
-    /// Writes it.
+    /// Writes it before a block that nobody uses.
     ///
     /// # Safety
     ///
     /// The memory is the allocator's, and the caller holds the arena, or nobody else knows of the block.
     pub(super) unsafe fn write(self, block: usize) {
-        // SAFETY: as the caller says.
-        let header = unsafe { AtomicU32::from_ptr(at(block - WORD)) };
-        header.store(self.0, Ordering::Relaxed);
+        // SAFETY: as the caller says. So nobody reads it meanwhile, and what hands the block over comes after it.
+        unsafe { at::<u32>(block - WORD).write(self.0) };
+    }
+
+    /// Sets or clears [`BEFORE_FREE`] of a block that may be in use. It is seldom a change, and then an atomic store, which WASM: engines
+    /// make sequentially consistent, on x86-64 by a locked exchange (V8 and SpiderMonkey, `i32.atomic.store`).
+    ///
+    /// # Safety
+    ///
+    /// A block of this allocator is there, and the caller holds its arena.
+    pub(super) unsafe fn mark(block: usize, before_free: bool) {
+        // SAFETY: as the caller says; the word before a block is its header, aligned.
+        unsafe {
+            let header = Self::of(block);
+            if header.has(BEFORE_FREE) != before_free {
+                let place = AtomicU32::from_ptr(at(block - WORD));
+                place.store(header.0 ^ BEFORE_FREE, Ordering::Relaxed);
+            }
+        }
     }
 }
 

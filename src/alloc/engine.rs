@@ -196,8 +196,7 @@ impl Engine {
         unsafe {
             if rest < SMALLEST {
                 Header::new(self.arena, header.size(), flags).write(block);
-                let next = block + header.size();
-                Header::of(next).without(BEFORE_FREE).write(next);
+                Header::mark(block + header.size(), false);
                 return;
             }
             Header::new(self.arena, size, flags).write(block);
@@ -373,7 +372,7 @@ impl Engine {
             *head = block;
             block::write(next - GRAIN, size);
             header.with(FREE).write(block);
-            Header::of(next).with(BEFORE_FREE).write(next);
+            Header::mark(next, true);
         }
         self.firsts |= 1 << list.first;
         if let Some(seconds) = self.seconds.get_mut(list.first as usize) {
