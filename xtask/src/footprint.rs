@@ -98,7 +98,8 @@ const LOCKS: Comparison = Comparison {
     ],
 };
 
-/// The allocators that are compared, by the whole file: an allocator has tables, too.
+/// The allocators that are compared, by the whole file: an allocator has tables, too. web-sync brings js-sys, through web-time, and that
+/// exports functions that nobody calls; what they weigh shows beside std.
 const ALLOCATORS: Comparison = Comparison {
     group: "alloc",
     program: "Box+Vec",
@@ -106,6 +107,7 @@ const ALLOCATORS: Comparison = Comparison {
     bytes: |size| size.file,
     variants: &[
         variant("std", "std", "boxes"),
+        variant("std, js-sys", "std, js-sys", "boxes,js"),
         variant("alloc::Arenas", "web-sync", "boxes,arenas"),
     ],
 };
