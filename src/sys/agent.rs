@@ -38,8 +38,13 @@ pub enum Policy {
 
 platform::agent_local! {
     static ABILITY: Cell<Option<Ability>> = None;
+    /// [`SLEEPS`] on an agent that is known to be able to sleep.
+    static KNOWN: Cell<u32> = 0;
     static ID: Cell<u32> = NO_ID;
 }
+
+/// No word that is in thread-local memory by chance before that is initialised: see `alloc/slot.rs`.
+const SLEEPS: u32 = 0x51EE_9A6E;
 
 /// The value of an id that has not been asked for, or that could not be given.
 const NO_ID: u32 = 0;
@@ -63,6 +68,13 @@ pub(crate) fn ability() -> Ability {
     }
 }
 
+/// Whether the running agent is known to be able to sleep: whether that has been asked, or set, and the answer was yes.
+///
+/// One load, which asks nobody; false as long as there is no thread-local memory.
+pub(crate) fn is_known_to_sleep() -> bool {
+    KNOWN.with(Cell::get) == SLEEPS
+}
+
 /// Whether a task that this agent has polled stays here. Executors of the web leave a task on its agent, and so does everybody
 /// who has one on an agent that must not block; natively another thread may poll it next.
 pub(crate) fn keeps_tasks() -> bool {
@@ -73,8 +85,18 @@ pub(crate) fn keeps_tasks() -> bool {
 #[cold]
 fn probe() -> Ability {
     let ability = platform::ability();
-    ABILITY.with(|cell| cell.set(Some(ability)));
+    remember(ability);
     ability
+}
+
+fn remember(ability: Ability) {
+    let known = if ability == Ability::Sleeps {
+        SLEEPS
+    } else {
+        0
+    };
+    ABILITY.with(|cell| cell.set(Some(ability)));
+    KNOWN.with(|cell| cell.set(known));
 }
 
 /// Sets how the running agent waits, from its next wait on.
@@ -101,7 +123,7 @@ pub fn set_policy(policy: Policy) {
         (Policy::Spin, Ability::Sleeps) => Ability::Spins,
         (_, ability) => ability,
     };
-    ABILITY.with(|cell| cell.set(Some(ability)));
+    remember(ability);
 }
 
 /// A small number that is this agent's alone for as long as it lives: 24 bits, never reused, 0 when none is left.
@@ -151,6 +173,20 @@ mod tests {
         assert!(std::thread::spawn(may_block).join().unwrap());
         set_policy(Policy::Auto);
         assert!(may_block());
+    }
+
+    #[test]
+    fn that_it_sleeps_is_known_once_it_was_asked() {
+        std::thread::spawn(|| {
+            assert!(!is_known_to_sleep());
+            assert!(may_block() && is_known_to_sleep());
+            set_policy(Policy::Spin);
+            assert!(!is_known_to_sleep());
+            set_policy(Policy::Auto);
+            assert!(is_known_to_sleep());
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

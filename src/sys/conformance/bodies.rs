@@ -349,3 +349,36 @@ pub async fn a_late_poll_finds_the_timer_ready(_: &impl World) {
     wait_until_timed_out(&AtomicU32::new(0), deadline);
     assert_eq!(timer.as_mut().poll(&mut context), Poll::Ready(()));
 }
+
+/// N1: the word differs, or nobody wakes.
+pub async fn n1_a_nap_ends_by_itself(_: &impl World) {
+    set_policy(Policy::Auto);
+    if !futex::may_nap() {
+        return;
+    }
+    let word = AtomicU32::new(1);
+    assert_eq!(futex::nap(&word, 0), Outcome::Mismatch);
+    while futex::nap(&word, 1) != Outcome::TimedOut {}
+}
+
+/// N1. An agent that cannot nap looks on.
+pub async fn n1_a_store_and_a_wake_end_a_nap(world: &impl World) {
+    let word = Arc::new(AtomicU32::new(0));
+    let theirs = Arc::clone(&word);
+    let job = world
+        .spawn(move || {
+            set_policy(Policy::Auto);
+            while theirs.load(Acquire) == 0 {
+                if futex::may_nap() {
+                    futex::nap(&theirs, 0);
+                } else {
+                    wait(&theirs, 0, None);
+                }
+            }
+        })
+        .await;
+    world.settle().await;
+    word.store(1, Release);
+    futex::wake_napper(&raw const *word);
+    world.join(job).await;
+}

@@ -18,6 +18,7 @@ macro_rules! __for_each_lone_body {
             a1_a_task_is_told_of_a_mismatch(0, 0);
             a2_an_agent_wakes_its_own_task(0, 0);
             a_timer_that_has_passed_is_ready(0, 0);
+            n1_a_nap_ends_by_itself(1, 2);
         }
     };
 }
@@ -38,6 +39,7 @@ macro_rules! __for_each_shared_body {
             k1_threads_and_tasks_share_an_address(1, 0);
             k1_a_wake_is_for_its_address_alone(1, 0);
             ids_differ(0, 0);
+            n1_a_store_and_a_wake_end_a_nap(1, 0);
         }
     };
 }

@@ -15,6 +15,9 @@ use super::shim::AtomicU32;
 /// The longest sleep that is asked for at once: all `timespec` have room for it.
 pub(crate) const LONGEST: Duration = Duration::from_secs(1 << 30);
 
+/// A system call needs no memory of the program's.
+pub(crate) const ALLOCATES: bool = false;
+
 pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Outcome {
     let timeout = timeout.map(|timeout| libc::timespec {
         tv_sec: timeout.as_secs() as libc::time_t,

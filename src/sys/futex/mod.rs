@@ -28,6 +28,10 @@
 //! - A2. Otherwise a store that changes the word, followed by a wake of its address, completes it.
 //! - It can not be withdrawn: a future that is dropped while it waits may still take a wake, so the word outlives the program.
 //!
+//! Of [`nap`], where [`may_nap`] says yes, and of [`wake_napper`]:
+//! - N1. W1 and W2 hold for them, and a nap ends by itself when about [`NAP`] has passed.
+//! - N2. They need no memory, no clock and no JS: they may be called from within an allocator.
+//!
 //! # Where agents must not block
 //!
 //! [`wait`] is the one function through which every blocking wait of this crate goes, so there is one place that decides between
@@ -90,6 +94,27 @@ pub(crate) fn refuse_endless(call: &Call) {
 /// Wakes one waiter of that address, if there is one. The word may be gone already.
 pub(crate) fn wake(word: *const AtomicU32) {
     backend::wake(word);
+}
+
+/// The longest [`nap`].
+pub(crate) const NAP: Duration = Duration::from_millis(100);
+
+/// Whether the running agent may [`nap`]: it is known to be able to sleep, and to put it to sleep needs no memory.
+pub(crate) fn may_nap() -> bool {
+    backend::NAPS && agent::is_known_to_sleep()
+}
+
+/// Waits as [`wait`] does, for [`NAP`] at most, on an agent that [`may_nap`].
+///
+/// For an allocator, and for nobody else. A module that allocates and does nothing else has no use for what comes with `wait`: the
+/// question what the agent may do, the clock, the report.
+pub(crate) fn nap(word: &AtomicU32, expected: u32) -> Outcome {
+    backend::nap(word, expected)
+}
+
+/// Wakes one agent that is in [`nap`]. The word may be gone already.
+pub(crate) fn wake_napper(word: *const AtomicU32) {
+    backend::wake_napper(word);
 }
 
 /// Whether a waiter on this agent needs a [`wake`]; otherwise it spins and sees the store itself.

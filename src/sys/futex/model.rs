@@ -28,7 +28,7 @@ use loom::sync::Notify;
 use loom::sync::mpsc::{Sender, channel};
 
 use super::clock::Deadline;
-use super::futex::Outcome;
+use super::futex::{NAP, Outcome};
 use super::platform;
 use super::shim::AtomicU32;
 
@@ -165,6 +165,18 @@ fn restless(ticket: usize) {
             with_table(|table| table.leave(ticket));
         }
     }
+}
+
+/// As on the web and on Linux.
+pub(crate) const NAPS: bool = true;
+
+/// Times out as long as the execution has time-outs left.
+pub(crate) fn nap(word: &AtomicU32, expected: u32) -> Outcome {
+    wait(word, expected, Some(Deadline::after(NAP)))
+}
+
+pub(crate) fn wake_napper(word: *const AtomicU32) {
+    wake(word);
 }
 
 pub(crate) fn wake(word: *const AtomicU32) {

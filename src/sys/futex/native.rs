@@ -5,7 +5,7 @@
 use core::sync::atomic::{Ordering, fence};
 
 use super::clock::Deadline;
-use super::futex::Outcome;
+use super::futex::{NAP, Outcome};
 use super::shim::AtomicU32;
 use super::{os, tasks};
 
@@ -24,6 +24,17 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Deadline>) 
             outcome => return outcome,
         }
     }
+}
+
+/// Whether the system's futex needs no memory. The table of tasks does, but no task waits for a word of [`nap`]'s.
+pub(crate) const NAPS: bool = !os::ALLOCATES;
+
+pub(crate) fn nap(word: &AtomicU32, expected: u32) -> Outcome {
+    os::wait(word, expected, Some(NAP))
+}
+
+pub(crate) fn wake_napper(word: *const AtomicU32) {
+    os::wake(word);
 }
 
 pub(crate) fn wake(word: *const AtomicU32) {

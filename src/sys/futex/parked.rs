@@ -18,6 +18,9 @@ use super::shim::AtomicU32;
 /// The longest sleep that is asked for at once: an `Instant` that far away exists everywhere.
 pub(crate) const LONGEST: Duration = Duration::from_secs(1 << 30);
 
+/// parking_lot_core makes its table, and enlarges it for each new thread, by the global allocator, under its own locks.
+pub(crate) const ALLOCATES: bool = true;
+
 pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Outcome {
     // Relaxed: the table's lock orders this load after the store of any waker that has been in it; see also the contract.
     let still_expected = || word.load(Ordering::Relaxed) == expected;

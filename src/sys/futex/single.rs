@@ -12,6 +12,15 @@ pub(crate) fn wait(_: &AtomicU32, _: u32, _: Option<Deadline>) -> Outcome {
     unreachable!("an agent that is alone does not sleep")
 }
 
+/// Nobody sleeps.
+pub(crate) const NAPS: bool = false;
+
+pub(crate) fn nap(_: &AtomicU32, _: u32) -> Outcome {
+    Outcome::TimedOut
+}
+
+pub(crate) fn wake_napper(_: *const AtomicU32) {}
+
 pub(crate) fn wake(word: *const AtomicU32) {
     if tasks::any() {
         tasks::wake(word);

@@ -11,7 +11,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::clock::Deadline;
-use super::futex::Outcome;
+use super::futex::{NAP, Outcome};
 use super::js::{self, Armed};
 use super::platform::Pulse;
 use super::shim::AtomicU32;
@@ -39,11 +39,22 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Deadline>) 
     }
 }
 
+/// [`nap`] needs nothing.
+pub(crate) const NAPS: bool = true;
+
+pub(crate) fn nap(word: &AtomicU32, expected: u32) -> Outcome {
+    sleep(word, expected, NAP.as_nanos() as i64)
+}
+
+pub(crate) fn wake_napper(word: *const AtomicU32) {
+    wake(word);
+}
+
 /// The only function of this crate that waits.
 #[inline(never)]
 fn sleep(word: &AtomicU32, expected: u32, nanos: i64) -> Outcome {
     // SAFETY: the word is aligned and the reference keeps it alive. WASM: traps on an agent that must not block, or if the memory is
-    // not shared; `futex::wait` sends only agents here that JS has said yes to, about this memory.
+    // not shared; `futex::wait` and `futex::nap` send only agents here that JS has said yes to, about this memory.
     let result = unsafe {
         wasm32::memory_atomic_wait32(word.as_ptr().cast(), expected.cast_signed(), nanos)
     };
