@@ -1,4 +1,4 @@
-//! Free pages: one bit for each, set while the page is nobody's.
+//! Free pages: one bit for each, set while the page is nobody's. Or whatever else comes in runs.
 //!
 //! A run is taken word by word, from left to right, each word's part at once or not at all; if a part is lost to somebody else, the
 //! parts before are put back. A lost exchange means that another agent has changed the word, and is tried again [`TRIES`] times only.
@@ -8,6 +8,8 @@
 //! An agent may end at any instruction. The number of free pages and the end of the words are made larger before bits are set, and the
 //! number smaller after bits were taken. So neither is ever too small, and all bits can be found.
 
+use core::ops::Deref;
+
 use crate::sys::shim::{AtomicU32, Ordering, array_new, const_new};
 
 /// Bits of a word.
@@ -16,13 +18,16 @@ const BITS: u32 = u32::BITS;
 const TRIES: u32 = 4;
 
 /// The free pages among `WORDS * 32`.
+pub type Pages<const WORDS: usize> = Runs<[AtomicU32; WORDS]>;
+
+/// The free ones among as many as there are bits in some words. What works on them does not know how many words there are.
 #[derive(Debug)]
-pub struct Pages<const WORDS: usize> {
-    words: [AtomicU32; WORDS],
+pub struct Runs<W: ?Sized = [AtomicU32]> {
     /// How many there are at most: bits and number do not change together.
     count: AtomicU32,
     /// No word from here on has ever had a bit.
     end: AtomicU32,
+    words: W,
 }
 
 /// The bits of a run that lie in the word of its first page, and how many they are.
@@ -39,15 +44,32 @@ impl<const WORDS: usize> Pages<WORDS> {
         #[allow(clippy::new_without_default, reason = "not const")]
         pub fn new() -> Self {
             Self {
-                words: array_new!(AtomicU32::new(0)),
                 count: AtomicU32::new(0),
                 end: AtomicU32::new(0),
+                words: array_new!(AtomicU32::new(0)),
             }
         }
     }
+}
 
+impl<const WORDS: usize> Deref for Pages<WORDS> {
+    type Target = Runs;
+
+    fn deref(&self) -> &Runs {
+        self
+    }
+}
+
+impl Runs {
     fn word(&self, page: u32) -> Option<&AtomicU32> {
         self.words.get((page / BITS) as usize)
+    }
+
+    /// Whether a page is free. For pages that are put and never taken.
+    pub fn has(&self, page: usize) -> bool {
+        let word = self.words.get(page / BITS as usize);
+        // Relaxed: says something only to who has been told of the page since it was put.
+        word.is_some_and(|word| word.load(Ordering::Relaxed) >> (page % BITS as usize) & 1 != 0)
     }
 
     /// How many there are, or more: those included that somebody is about to put or has just taken.
@@ -68,6 +90,7 @@ impl<const WORDS: usize> Pages<WORDS> {
         self.set(first, count);
     }
 
+    #[inline(never)]
     fn set(&self, first: u32, count: u32) {
         let (mut page, end) = (first, first + count);
         while page < end {
@@ -86,7 +109,11 @@ impl<const WORDS: usize> Pages<WORDS> {
         if count == 0 || self.count() < count {
             return None;
         }
-        let end = self.end.load(Ordering::Relaxed).min(WORDS as u32) * BITS;
+        let end = self
+            .end
+            .load(Ordering::Relaxed)
+            .min(self.words.len() as u32)
+            * BITS;
         let (mut page, mut start, mut run, mut again) = (0, 0, 0, TRIES);
         while page < end {
             super::steps::step();
@@ -121,7 +148,15 @@ impl<const WORDS: usize> Pages<WORDS> {
         while page < end {
             super::steps::step();
             let (mask, bits) = part(page, end - page);
-            if !self.take_part(page, mask) {
+            // ORDERING: Acquire, partner of the `fetch_or` in `set`: who had the pages before has done with them.
+            let before = self
+                .word(page)
+                .map_or(0, |word| word.fetch_and(!mask, Ordering::Acquire));
+            if before & mask != mask {
+                if let Some(word) = self.word(page) {
+                    // ORDERING: Release, as in `set`: so that who takes them next has what was acquired with them.
+                    word.fetch_or(before & mask, Ordering::Release);
+                }
                 self.set(first, page - first);
                 return false;
             }
@@ -129,25 +164,6 @@ impl<const WORDS: usize> Pages<WORDS> {
         }
         self.count.fetch_sub(count, Ordering::Relaxed);
         true
-    }
-
-    fn take_part(&self, page: u32, mask: u32) -> bool {
-        let Some(word) = self.word(page) else {
-            return false;
-        };
-        let mut now = word.load(Ordering::Relaxed);
-        for _ in 0..TRIES {
-            super::steps::step();
-            if now & mask != mask {
-                return false;
-            }
-            // ORDERING: Acquire, partner of the `fetch_or` in `set`: who had the pages before has done with them.
-            match word.compare_exchange(now, now & !mask, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(changed) => now = changed,
-            }
-        }
-        false
     }
 }
 
