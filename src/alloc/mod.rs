@@ -72,6 +72,7 @@ mod give;
 mod heap;
 #[cfg(test)]
 mod limits_tests;
+mod never_wait;
 mod pages;
 #[cfg(feature = "__test")]
 #[doc(hidden)]
@@ -92,6 +93,7 @@ use crate::sys::memory::Memory;
 use crate::sys::shim::const_new;
 use heap::Heap;
 
+pub use never_wait::NeverWait;
 pub use stats::Stats;
 
 /// An allocator that no agent ever waits in: magazines for each agent over a few arenas.

@@ -25,7 +25,7 @@ impl Range {
         Layout::from_size_align(pages as usize * PAGE, PAGE).unwrap()
     }
 
-    fn new(pages: u32) -> Self {
+    pub(super) fn new(pages: u32) -> Self {
         // SAFETY: the size is not zero.
         let base = unsafe { System.alloc_zeroed(Self::layout(pages)) };
         assert!(!base.is_null());

@@ -1,0 +1,261 @@
+//! The memory of those who could not have the inner allocator: pages of the wrapper's own, and small blocks in some of them.
+//!
+//! ```text
+//! large, or much aligned    a run of pages                    begins with a page
+//! small                     a run of units in a chunk         never does: there the chunk has its bitmap
+//! ```
+//!
+//! So an address says what a block is: `owned` has a bit for each page that the reserve has ever got, and the rest is the inner allocator's.
+//! There are no locks and no lists, but bits that are set while a page or a unit is free (`pages`): whoever dies in the middle costs
+//! what it was about to take. To free is to set bits. A chunk stays one; what is free in it serves small blocks only.
+//!
+//! A small block is looked for in [`LOOKS`] chunks: the newest, and others in turn. If it is in none of these there is one more chunk. So
+//! every chunk is looked at again some time, and no allocation looks at all of them. Chunks are a list that grows at its head.
+
+use core::alloc::Layout;
+use core::ptr;
+
+use crate::alloc::block::at;
+use crate::alloc::pages::Pages;
+use crate::alloc::steps;
+use crate::sys::memory::{MAX_PAGES, PAGE, Source};
+use crate::sys::shim::{AtomicPtr, Ordering, const_new};
+
+/// The memory grows by so many pages at least, as in `heap`; what it cannot give at once at its end is left to others.
+const GROWTH: u32 = 16;
+/// Bytes of a unit of a chunk.
+const UNIT: usize = 32;
+/// Words of a chunk's bitmap.
+const WORDS: usize = PAGE / UNIT / 32;
+/// The first unit of a chunk that blocks may have.
+const FIRST: u32 = size_of::<Chunk>().div_ceil(UNIT) as u32;
+/// How often a chunk is tried to be made the newest, before the rest of it is given up.
+const TRIES: u32 = 64;
+/// How many chunks are looked at for one block.
+const LOOKS: u32 = 8;
+/// The largest block of a chunk.
+const SMALL_MAX: usize = PAGE / 4;
+/// Its largest alignment.
+const SMALL_ALIGN: usize = 4096;
+
+const _: () = assert!(SMALL_MAX + SMALL_ALIGN + FIRST as usize * UNIT <= PAGE);
+
+/// What a page begins with that has small blocks.
+struct Chunk {
+    free: Pages<WORDS>,
+    /// The one that was made before; null for the first.
+    next: AtomicPtr<Chunk>,
+}
+
+/// See the module.
+pub(super) struct Reserve<S> {
+    pub(super) source: S,
+    /// Free pages.
+    pages: Pages<{ MAX_PAGES as usize / 32 }>,
+    /// Pages that this has got from the source.
+    owned: Pages<{ MAX_PAGES as usize / 32 }>,
+    /// The newest chunk.
+    newest: AtomicPtr<Chunk>,
+    /// Whose turn it is to be looked at after the newest; null at first.
+    cursor: AtomicPtr<Chunk>,
+}
+
+/// How many units a size takes.
+fn units(size: usize, unit: usize) -> u32 {
+    size.div_ceil(unit).min(u32::MAX as usize) as u32
+}
+
+/// How many units more a run must have, so that a block that is aligned to units can be aligned to more.
+fn extra(align: usize, unit: usize) -> u32 {
+    (align / unit).saturating_sub(1) as u32
+}
+
+impl<S> Reserve<S> {
+    const_new! {
+        pub(super) fn new(source: S) -> Self {
+            Self {
+                source,
+                pages: Pages::new(),
+                owned: Pages::new(),
+                newest: AtomicPtr::new(ptr::null_mut()),
+                cursor: AtomicPtr::new(ptr::null_mut()),
+            }
+        }
+    }
+
+    /// Bytes that the memory has grown by.
+    pub(super) fn held(&self) -> usize {
+        self.owned.count() as usize * PAGE
+    }
+
+    /// Bytes of these in pages that nobody uses.
+    pub(super) fn pooled(&self) -> usize {
+        self.pages.count() as usize * PAGE
+    }
+}
+
+impl<S: Source> Reserve<S> {
+    /// Whether a block that is in use is the reserve's.
+    #[inline]
+    pub(super) fn owns(&self, block: *mut u8) -> bool {
+        // Before the source has memory its base may be anything: no page is owned then.
+        self.owned
+            .has(block.addr().wrapping_sub(self.source.base()) / PAGE)
+    }
+
+    /// A block; null if there is no memory.
+    ///
+    /// The layout has a size.
+    #[cold]
+    pub(super) fn alloc(&self, layout: Layout) -> *mut u8 {
+        at(self.find(layout).unwrap_or(0))
+    }
+
+    fn find(&self, layout: Layout) -> Option<usize> {
+        let (size, align) = (layout.size(), layout.align());
+        let small = size <= SMALL_MAX && align <= SMALL_ALIGN;
+        let unit = if small { UNIT } else { PAGE };
+        let (count, extra) = (units(size, unit), extra(align, unit));
+        let all = count.checked_add(extra)?;
+        let (free, base, first) = if small {
+            let (chunk, first) = self.run(all)?;
+            (&*chunk.free, ptr::from_ref(chunk).addr(), first)
+        } else {
+            let first = self.claim(all)?;
+            (&*self.pages, self.source.base(), first)
+        };
+        let start = base + first as usize * unit;
+        let block = (start + align - 1) & !(align - 1);
+        let before = ((block - start) / unit) as u32;
+        free.put(first, before);
+        free.put(first + before + count, extra - before);
+        Some(block)
+    }
+
+    /// Frees a block.
+    ///
+    /// # Safety
+    ///
+    /// The block is from `alloc`, with this layout, and nobody uses it any more.
+    pub(super) unsafe fn dealloc(&self, block: usize, layout: Layout) {
+        let start = block & !(PAGE - 1);
+        let (free, base, unit) = if block == start {
+            (&*self.pages, self.source.base(), PAGE)
+        } else {
+            // SAFETY: a block that does not begin with a page lies in a chunk, and the chunk at the beginning of its page.
+            (unsafe { &*(*at::<Chunk>(start)).free }, start, UNIT)
+        };
+        free.put(((block - base) / unit) as u32, units(layout.size(), unit));
+    }
+
+    /// Makes sure that there are so many bytes in a row.
+    pub(super) fn reserve(&self, bytes: usize) -> bool {
+        let pages = units(bytes, PAGE);
+        let run = self.pages.take(pages).or_else(|| self.grow(pages));
+        if let Some(page) = run {
+            self.pages.put(page, pages);
+        }
+        pages == 0 || run.is_some()
+    }
+
+    /// Takes a run of units of some chunk.
+    fn run(&self, units: u32) -> Option<(&Chunk, u32)> {
+        // ORDERING: Acquire, partner of the exchange in `add_chunk`: the chunk, and those before it.
+        let newest = self.newest.load(Ordering::Acquire);
+        let mut chunk = newest;
+        // ORDERING: Acquire, partner of the store below: the same.
+        let mut turn = self.cursor.load(Ordering::Acquire);
+        for _ in 0..LOOKS {
+            steps::step();
+            // SAFETY: null, or a chunk, and chunks stay.
+            let Some(looked) = (unsafe { chunk.as_ref() }) else {
+                break;
+            };
+            if let Some(first) = looked.free.take(units) {
+                return Some((looked, first));
+            }
+            if turn.is_null() {
+                // Relaxed: it was written before the chunk could be found.
+                turn = looked.next.load(Ordering::Relaxed);
+            }
+            chunk = if turn.is_null() { newest } else { turn };
+            turn = ptr::null_mut();
+            // ORDERING: Release, partner of the load above: what this agent has acquired.
+            self.cursor.store(chunk, Ordering::Release);
+        }
+        self.add_chunk(units)
+    }
+
+    /// Makes a chunk, and takes a run of it before others know of it.
+    fn add_chunk(&self, units: u32) -> Option<(&Chunk, u32)> {
+        let page = self.claim(1)?;
+        let place = at::<Chunk>(self.source.base() + page as usize * PAGE);
+        // SAFETY: the page is ours, aligned and large enough, and the chunk stays there.
+        let chunk = unsafe {
+            place.write(Chunk {
+                free: Pages::new(),
+                next: AtomicPtr::new(ptr::null_mut()),
+            });
+            &*place
+        };
+        chunk.free.put(FIRST, (PAGE / UNIT) as u32 - FIRST);
+        let first = chunk.free.take(units)?;
+        let mut newest = self.newest.load(Ordering::Relaxed);
+        for _ in 0..TRIES {
+            steps::step();
+            chunk.next.store(newest, Ordering::Relaxed);
+            // ORDERING: Release, partner of the loads of `newest` and, by what was acquired there, of `next` in `run`: the chunk.
+            // Chunks that are added after it are in its release sequence.
+            match self
+                .newest
+                .compare_exchange(newest, place, Ordering::Release, Ordering::Relaxed)
+            {
+                Ok(_) => break,
+                Err(theirs) => newest = theirs,
+            }
+        }
+        Some((chunk, first))
+    }
+
+    /// Takes a run of pages.
+    fn claim(&self, pages: u32) -> Option<u32> {
+        if let Some(page) = self.pages.take(pages) {
+            return Some(page);
+        }
+        let all = pages.max(GROWTH);
+        let page = self.grow(all)?;
+        self.pages.put(page + pages, all - pages);
+        Some(page)
+    }
+
+    fn grow(&self, pages: u32) -> Option<u32> {
+        let page = self.source.grow(pages)?;
+        // Before anybody has a block in them.
+        self.owned.put(page, pages);
+        Some(page)
+    }
+}
+
+#[cfg(test)]
+impl<S: Source> Reserve<S> {
+    /// Everything is free, each unit of each chunk and each other page.
+    pub(super) fn check_free(&self) {
+        let mut chunks = 0;
+        // ORDERING: Acquire, as in `run`.
+        let mut chunk = self.newest.load(Ordering::Acquire);
+        // SAFETY: null, or a chunk, and chunks stay.
+        while let Some(looked) = unsafe { chunk.as_ref() } {
+            let all = (PAGE / UNIT) as u32 - FIRST;
+            assert!(looked.free.take_at(FIRST, all));
+            assert_eq!(looked.free.count(), 0);
+            looked.free.put(FIRST, all);
+            chunks += 1;
+            chunk = looked.next.load(Ordering::Relaxed);
+        }
+        assert_eq!(self.owned.count(), self.pages.count() + chunks);
+        let pages: u32 = (0..1 << 16)
+            .map(|page| u32::from(self.pages.has(page)))
+            .sum();
+        assert_eq!(pages, self.pages.count());
+    }
+}
