@@ -29,6 +29,7 @@ pub mod event;
 pub mod lazy_lock;
 pub mod meeting;
 pub mod mutex;
+pub mod never_wait;
 pub mod once;
 pub mod once_lock;
 pub mod park;
@@ -67,6 +68,7 @@ pub fn models() -> Vec<Model> {
         spsc::MODELS,
         triple_buffer::MODELS,
         alloc::MODELS,
+        never_wait::MODELS,
     ]
     .concat();
     let stale = [
@@ -89,6 +91,7 @@ pub fn models() -> Vec<Model> {
         spsc::STALE,
         triple_buffer::STALE,
         alloc::STALE,
+        never_wait::STALE,
     ]
     .concat();
     if cfg!(web_sync_loom) {
