@@ -1,6 +1,6 @@
 //! Entry points for the check of the built wasm. `release_…` must reach neither the wait instruction nor the allocator; `waitless_…` may
 //! allocate, or free, but must not reach the wait instruction either; `pure_…` must reach neither a wait instruction nor an import, a call
-//! through a pointer or a panic. `seeded_…` are releases with a fault, and `impure_…` the same for `pure_…`, so that a check that sees
+//! through a pointer or a panic; `sleeping_…` are the same, but that they wait in this crate's one function. `seeded_…` are releases with a fault, and `impure_…` the same for `pure_…`, so that a check that sees
 //! nothing is found out.
 
 use crate::entry;
@@ -8,7 +8,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::future::{Future, pending};
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use web_sync::alloc::Arenas;
+use web_sync::alloc::{Arenas, NeverWait};
 use web_sync::mpsc::{self, Sender};
 use web_sync::oneshot;
 use web_sync::spsc::{Consumer, Producer};
@@ -29,6 +29,20 @@ static STARTED: Once = Once::new();
 static MEETING: Barrier = Barrier::new(3);
 /// Not the module's allocator, so that nothing else calls it.
 static ALLOC: Arenas = Arenas::new();
+
+/// An allocator that does nothing that the check would see, behind the lock of `NeverWait`.
+static GUARDED: NeverWait<Nothing> = NeverWait::new(Nothing);
+
+struct Nothing;
+
+// SAFETY: it never has a block.
+unsafe impl GlobalAlloc for Nothing {
+    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
+        core::ptr::null_mut()
+    }
+
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+}
 
 /// Where a guard or a future lies.
 type Place = *mut u8;
@@ -491,6 +505,24 @@ entry! {
     fn pure_realloc(block: *mut u8, size: usize, align: usize, new: usize) -> *mut u8 {
         // SAFETY: as above.
         unsafe { ALLOC.realloc(block, Layout::from_size_align_unchecked(size, align), new) }
+    }
+
+    /// Frees a block of the inner allocator, or of the reserve: on every agent without waiting.
+    fn pure_never_wait_dealloc(block: *mut u8, size: usize, align: usize) {
+        // SAFETY: as above.
+        unsafe { GUARDED.dealloc(block, Layout::from_size_align_unchecked(size, align)) }
+    }
+
+    /// Allocates. It waits, in the one function of this crate that does, and does nothing else that it must not.
+    fn sleeping_never_wait_alloc(size: usize, align: usize) -> *mut u8 {
+        // SAFETY: as above.
+        unsafe { GUARDED.alloc(Layout::from_size_align_unchecked(size, align)) }
+    }
+
+    /// Resizes, and waits.
+    fn sleeping_never_wait_realloc(block: *mut u8, size: usize, align: usize, new: usize) -> *mut u8 {
+        // SAFETY: as above.
+        unsafe { GUARDED.realloc(block, Layout::from_size_align_unchecked(size, align), new) }
     }
 
     /// Waits.

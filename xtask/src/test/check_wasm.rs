@@ -1,6 +1,7 @@
 //! Reads the built wasm of `examples/footprint`: this crate's wait instructions stand in exactly one function, and releasing
 //! (unlock, notify, drop of a future) reaches neither that function nor the allocator. What may allocate, as sending over a channel, does
-//! not reach that function either. The allocator reaches no wait instruction at all, nor an import, a call through a pointer or a panic.
+//! not reach that function either. `Arenas` reaches no wait instruction at all, nor an import, a call through a pointer or a panic; so does what
+//! `NeverWait` frees, and when it allocates it waits in that function, and nothing else of these.
 //!
 //! Calls through the function table can't be followed. On a release path they are the vtables of `Waker`s, which run in the
 //! wake paths by design and belong to the executor; so the functions that hold such calls are listed, and each must be on
@@ -152,6 +153,23 @@ fn pure(graph: &Graph) -> (usize, Vec<String>) {
             let reached = graph.reach(start, |_| false, |_| false).len();
             println!("  {name} reaches {reached} functions");
             wrong.extend(impurities(graph, start).into_iter().map(|(_, fault)| fault));
+        } else if name.starts_with("sleeping_") {
+            count += 1;
+            let reached = graph.reach(start, |_| false, |_| false);
+            let waits = reached
+                .keys()
+                .filter(|&&index| graph.functions[index].waits > 0);
+            let waits: Vec<_> = waits.map(|&index| &graph.functions[index].name).collect();
+            println!(
+                "  {name} reaches {} functions, and waits in {waits:?}",
+                reached.len()
+            );
+            if waits.len() != 1 || !waits[0].contains("web_sync::sys") {
+                wrong.push(format!("`{name}` waits in {waits:?}"));
+            }
+            let faults = impurities(graph, start).into_iter();
+            let faults = faults.filter(|(kind, _)| *kind != "wait");
+            wrong.extend(faults.map(|(_, fault)| fault));
         } else if let Some(kind) = name.strip_prefix("impure_") {
             let found = impurities(graph, start).into_iter();
             let mut found = found.filter(|(found, _)| *found == kind);
@@ -337,6 +355,24 @@ mod tests {
         assert_eq!(wrong(&[("pure_b", 2)]), 4);
         assert_eq!(wrong(&[("pure_a", 0), ("impure_panic", 7)]), 1);
         assert_eq!(wrong(&[]), 1);
+    }
+
+    #[test]
+    fn an_allocator_that_sleeps_does_so_in_one_function() {
+        let functions = [
+            function("sleeping_a", &[2], 0),
+            function("sleeping_b", &[3], 0),
+            function("web_sync::sys::backend::sleep", &[], 1),
+            function("somebody::waits", &[], 1),
+            function("sleeping_c", &[2, 5], 0),
+            function("core::panicking::panic", &[], 0),
+            function("sleeping_d", &[], 0),
+        ];
+        let wrong = |exports| pure(&graph(&functions, exports)).1.len();
+        assert_eq!(wrong(&[("sleeping_a", 0)]), 0);
+        assert_eq!(wrong(&[("sleeping_b", 1)]), 1);
+        assert_eq!(wrong(&[("sleeping_c", 4)]), 1);
+        assert_eq!(wrong(&[("sleeping_d", 6)]), 1);
     }
 
     #[test]
