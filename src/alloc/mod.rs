@@ -18,6 +18,16 @@
 //! *magazines* of small free blocks to itself. When they are empty or full it takes one of a few *arenas*, by a lock that is tried and
 //! never waited for: if one arena is busy there is another one, or one is made.
 //!
+//! If you would rather keep std's allocator, for size, or have another one of your own: [`NeverWait`] stands before it, and lets no main
+//! thread wait for it.
+//!
+//! # The engine
+//!
+//! Behind each arena's lock is two-level segregated fit, and it cannot be exchanged for another. It was chosen because it allocates, frees and
+//! resizes in a constant number of steps, however many blocks there are, which is what an agent with a deadline needs; best-fit trees (dlmalloc) and
+//! bins that are searched (talc) do not promise that, and were no faster here. And the word before each block, which it needs for the size, has room for
+//! the number of the arena: so blocks find their way home without a header more, and a span that is free as a whole goes back to the pages.
+//!
 //! # What an agent holds
 //!
 //! An agent's magazines hold at most 128 KiB of free blocks (in wasm32), mostly far less. Agents end without telling anybody, so call
