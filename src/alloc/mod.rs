@@ -52,7 +52,8 @@
 //!   entered; a batch of 2 to 16 blocks; 64 tries to free; the words of the page pool, and where free and used pages alternate the pages, of
 //!   which there are 65,536. Only when memory has run out it is more, before null is returned: all batches, and 1,024 rounds of all
 //!   arenas, in each of which 4,096 deferred blocks of an arena are freed, its free blocks of a page or more are looked at, and the pool is
-//!   searched. (Natively, where `memory.grow` is an exchange that is repeated when it was lost, that loop has no bound.)
+//!   searched. To take pages off a region is an exchange that is repeated when it was lost, which is at most once for each page of the region.
+//!   (Natively, where `memory.grow` is such an exchange too, and one that may fail without a cause, that loop has no bound.)
 //! - **I3** Nothing is completed by another agent. One that is suspended or ended at any instruction costs what it held: an arena, its
 //!   magazines, a batch, a run of pages.
 //! - **I4** An engine is entered by who has exchanged its arena's lock from free to taken, and left by a store. Nothing else writes what is
@@ -103,6 +104,7 @@ use crate::sys::memory::Memory;
 use crate::sys::shim::const_new;
 use heap::Heap;
 
+pub use crate::sys::memory::Region;
 pub use never_wait::NeverWait;
 pub use stats::Stats;
 
@@ -123,9 +125,10 @@ pub use stats::Stats;
 /// works again when something has been freed. Null comes late: first all arenas are looked through, up to 1,024 times as long as one of them
 /// is busy, and one whose agent was terminated inside is busy for ever.
 ///
-/// All memory comes from `memory.grow`. **A module whose initial memory is its maximum has none to give**: every allocation is null. What such
-/// a memory has behind the module's data is std's allocator's, which takes it at its first use, also where it is not the global one; two
-/// allocators cannot share that. So leave the initial memory as small as the linker makes it, and let the maximum be what the program needs.
+/// With [`Arenas::new`] all memory comes from `memory.grow`: leave the initial memory as small as the linker makes it, and let the maximum be what
+/// the program needs. **A memory whose initial size is its maximum cannot grow**, and every allocation from it would be null: give the allocator
+/// a [`Region`] there, see [`Arenas::over`]. What such a memory has behind the module's data is of no use to it, since that is std's
+/// allocator's, which takes it at its first use, also where it is not the global one.
 ///
 /// An agent uses the magazines of the first allocator that it allocates from. With a second one it works without magazines.
 ///
@@ -167,6 +170,39 @@ impl Arenas {
         #[allow(clippy::new_without_default, reason = "an allocator is a static")]
         pub fn new() -> Self {
             Self(Heap::new(Memory::new()))
+        }
+    }
+
+    const_new! {
+        /// An allocator over a region of the module's own data, for a memory that cannot grow.
+        ///
+        /// On wasm the region's pages are used first, and then what the memory grows by, if it does. Natively the region is all there is.
+        ///
+        /// To link a module whose initial memory is its maximum, as some browsers want it, give both the same size: what the module
+        /// has in data, its stack and the region, and something for std's allocator, which keeps a little of std's own.
+        ///
+        /// ```text
+        /// -Clink-arg=--initial-memory=100663296 -Clink-arg=--max-memory=100663296
+        /// ```
+        ///
+        /// (The `wasm-bindgen` CLI adds a page for starting threads to both.)
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use web_sync::alloc::{Arenas, Region};
+        ///
+        /// static HEAP: Region<{ 64 << 20 }> = Region::new();
+        ///
+        /// #[global_allocator]
+        /// static ALLOC: Arenas = Arenas::over(&HEAP);
+        ///
+        /// # fn main() {
+        /// assert!(ALLOC.stats().held <= 64 << 20);
+        /// # }
+        /// ```
+        pub fn over<const BYTES: usize>(region: &'static Region<BYTES>) -> Self {
+            Self(Heap::new(Memory::over(region.extent())))
         }
     }
 

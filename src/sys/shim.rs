@@ -54,9 +54,9 @@ pub(crate) const MODEL: bool = cfg!(web_sync_loom);
 
 /// Defines a constructor that is `const` everywhere but under loom, whose atomics register themselves with the running model.
 macro_rules! const_new {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
-        $(#[$meta])* #[cfg(not(web_sync_loom))] $vis const fn $name($($arg: $ty),*) -> $ret $body
-        $(#[$meta])* #[cfg(web_sync_loom)] $vis fn $name($($arg: $ty),*) -> $ret $body
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<const $size:ident: usize>)? ($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
+        $(#[$meta])* #[cfg(not(web_sync_loom))] $vis const fn $name $(<const $size: usize>)? ($($arg: $ty),*) -> $ret $body
+        $(#[$meta])* #[cfg(web_sync_loom)] $vis fn $name $(<const $size: usize>)? ($($arg: $ty),*) -> $ret $body
     };
 }
 pub(crate) use const_new;

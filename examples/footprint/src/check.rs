@@ -8,7 +8,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::future::{Future, pending};
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use web_sync::alloc::{Arenas, NeverWait};
+use web_sync::alloc::{Arenas, NeverWait, Region};
 use web_sync::mpsc::{self, Sender};
 use web_sync::oneshot;
 use web_sync::spsc::{Consumer, Producer};
@@ -27,8 +27,10 @@ static READY: Event = Event::new();
 static CHANGED: Condvar = Condvar::new();
 static STARTED: Once = Once::new();
 static MEETING: Barrier = Barrier::new(3);
+/// A region takes more ways than none.
+static HEAP: Region<{ 1 << 16 }> = Region::new();
 /// Not the module's allocator, so that nothing else calls it.
-static ALLOC: Arenas = Arenas::new();
+static ALLOC: Arenas = Arenas::over(&HEAP);
 
 /// An allocator that does nothing that the check would see, behind the lock of `NeverWait`.
 static GUARDED: NeverWait<Nothing> = NeverWait::new(Nothing);

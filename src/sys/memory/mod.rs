@@ -10,8 +10,12 @@
 //!
 //! | build | where the pages are |
 //! |---|---|
-//! | wasm | the module's memory: `memory.grow`, which JS and std's allocator use as well |
-//! | others | one reservation of address space, made at the first use |
+//! | wasm | a [`Region`] if there is one, then the module's memory: `memory.grow`, which JS and std's allocator use as well |
+//! | others | a [`Region`], or else one reservation of address space, made at the first use |
+
+mod region;
+
+pub use region::Region;
 
 core::cfg_select! {
     all(target_arch = "wasm32", not(web_sync_loom)) => {

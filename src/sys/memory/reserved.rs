@@ -5,6 +5,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::alloc::{GlobalAlloc, Layout, System};
 
+use super::region::Extent;
 use super::{MAX_PAGES, PAGE, Source};
 
 /// The smallest reservation that is tried, in pages.
@@ -19,6 +20,8 @@ pub(crate) struct Memory {
     used: AtomicU32,
     /// How many pages to ask for.
     wanted: u32,
+    /// What to use in place of a range.
+    region: Option<Extent>,
 }
 
 /// What a range begins with. Its page 0 is not handed out.
@@ -42,6 +45,15 @@ impl Memory {
             range: AtomicPtr::new(ptr::null_mut()),
             used: AtomicU32::new(0),
             wanted,
+            region: None,
+        }
+    }
+
+    /// The pages of a region.
+    pub(crate) const fn over(region: Extent) -> Self {
+        Self {
+            region: Some(region),
+            ..Self::with_pages(0)
         }
     }
 
@@ -118,9 +130,12 @@ impl Memory {
     }
 }
 
-// SAFETY: pages are handed out once (M1), from a range of zeros (M1) that is one allocation with its provenance exposed (M2).
+// SAFETY: pages are handed out once (M1), from a range of zeros (M1) that is one allocation with its provenance exposed (M2). So is a region.
 unsafe impl Source for Memory {
     fn grow(&self, pages: u32) -> Option<u32> {
+        if let Some(region) = &self.region {
+            return region.take(pages);
+        }
         let range = self.range();
         if range.is_null() {
             return None;
@@ -137,10 +152,16 @@ unsafe impl Source for Memory {
     }
 
     fn size(&self) -> u32 {
+        if let Some(region) = &self.region {
+            return region.next().unwrap_or(MAX_PAGES);
+        }
         self.used.load(Ordering::Relaxed) + 1
     }
 
     fn base(&self) -> usize {
+        if let Some(region) = &self.region {
+            return region.start();
+        }
         // Relaxed: who has a page has acquired the range, or was handed the page by somebody who has.
         self.range.load(Ordering::Relaxed).addr()
     }

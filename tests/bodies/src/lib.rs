@@ -5,6 +5,7 @@
 //! an invariant. Data behind a lock is plain memory that a missing exclusion tears; a lost wake-up is a job that does not finish,
 //! which the kit reports.
 
+pub mod alloc;
 pub mod barrier;
 pub mod channel;
 pub mod condvar;

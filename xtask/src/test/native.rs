@@ -8,6 +8,7 @@ use crate::report::{Outcome, Tally};
 const ELSEWHERE: &[&str] = &[
     "web-sync-loom-tests",
     "web-sync-browser-tests",
+    "web-sync-fixed-tests",
     "web-sync-demo",
     "web-sync-bench",
 ];

@@ -12,7 +12,7 @@ use crate::wasm::{self, Place, Program, Runner};
 const LIBRARY: &str = "web-sync";
 
 /// The packages whose tests start workers.
-const WORKERS: &[&str] = &["web-sync-browser-tests"];
+const WORKERS: &[&str] = &["web-sync-browser-tests", "web-sync-fixed-tests"];
 
 fn select(context: &Context, step: Step, workers: bool) -> Step {
     let more = WORKERS.iter().filter(|_| workers);

@@ -23,6 +23,7 @@ const WEB: &[&str] = &[
     "web-sync-as-std",
     "web-sync-test-bodies",
     "web-sync-browser-tests",
+    "web-sync-fixed-tests",
     "web-sync-footprint",
     "web-sync-demo",
     "web-sync-bench",
