@@ -3,7 +3,7 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::mpsc;
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 
 use proptest::prelude::*;
@@ -101,6 +101,9 @@ impl Model {
     }
 }
 
+// SAFETY: a block is used by who has taken it out of the model.
+unsafe impl Send for Model {}
+
 /// Whether the first bytes of a block are all `fill`.
 fn is_filled(block: *mut u8, bytes: usize, fill: u8) -> bool {
     // SAFETY: a block of that size.
@@ -170,6 +173,81 @@ proptest! {
             ALLOC.thread_exit();
         });
         prop_assert!(played.join().is_ok());
+    }
+}
+
+/// The blocks in use of several agents. One is in here from after it was made until before it is freed, by whomever.
+type Shared = Arc<Mutex<Model>>;
+
+/// As [`play`], with any agent's block to free or to resize.
+fn play_together(model: &Shared, step: Step) {
+    let model = || model.lock().unwrap();
+    // SAFETY: blocks are resized and freed with the layouts that they have, by who has taken them out of the model.
+    unsafe {
+        match step {
+            Step::Alloc {
+                size,
+                align,
+                zeroed,
+            } => {
+                let layout = Layout::from_size_align(size, 1 << align).unwrap();
+                let block = if zeroed {
+                    ALLOC.alloc_zeroed(layout)
+                } else {
+                    ALLOC.alloc(layout)
+                };
+                assert!(!zeroed || is_filled(block, size, 0));
+                model().add(block, layout);
+            }
+            Step::Free(at) => {
+                let taken = model().take(at);
+                if let Some((block, layout, fill)) = taken {
+                    assert!(is_filled(block, layout.size(), fill));
+                    ALLOC.dealloc(block, layout);
+                }
+            }
+            Step::Resize(at, size) => {
+                let taken = model().take(at);
+                if let Some((block, layout, fill)) = taken {
+                    let moved = ALLOC.realloc(block, layout, size);
+                    assert!(is_filled(moved, size.min(layout.size()), fill));
+                    let layout = Layout::from_size_align(size, layout.align()).unwrap();
+                    model().add(moved, layout);
+                }
+            }
+            Step::Collect => ALLOC.collect(),
+            Step::Exit => ALLOC.thread_exit(),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+
+    /// The same for agents at work at the same time, who free and resize each other's blocks.
+    #[test]
+    fn blocks_of_several_agents_are_apart(agents in prop::collection::vec(steps(), 2..=4)) {
+        let model = Shared::default();
+        let start = Arc::new(Barrier::new(agents.len()));
+        let threads: Vec<_> = agents
+            .into_iter()
+            .map(|steps| {
+                let (model, start) = (model.clone(), start.clone());
+                thread::spawn(move || {
+                    start.wait();
+                    for step in steps {
+                        play_together(&model, step);
+                    }
+                    ALLOC.thread_exit();
+                })
+            })
+            .collect();
+        for thread in threads {
+            prop_assert!(thread.join().is_ok());
+        }
+        while !model.lock().unwrap().used.is_empty() {
+            play_together(&model, Step::Free(0));
+        }
     }
 }
 
