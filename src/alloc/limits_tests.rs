@@ -6,9 +6,13 @@ use super::class::{CLASSES, SMALL_MAX};
 use super::engine::{Engine, Span, size_for};
 use super::steps;
 use super::take::LAST_PASSES;
-use super::tests::{Dice, Model, ROUNDS, Step, heap, layout, play, play_on, some_step};
+use super::tests::{
+    Dice, Model, ROUNDS, Range, Step, Tested, heap, layout, play, play_on, some_step,
+};
 use crate::sys::memory::PAGE;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
+use std::thread;
 
 /// At every growth, and again after something has been freed.
 #[test]
@@ -54,6 +58,79 @@ fn memory_that_ends_is_null_and_goes_on_when_something_was_freed() {
             assert_eq!(model.used.len(), 1);
             model.free_all(&heap);
         }
+    }
+}
+
+/// Plays over a memory that refuses those growths; it, and how often it was asked to grow. The agent is a new one.
+fn play_refused(mut range: Range, refused: core::ops::Range<u32>) -> (Range, u32) {
+    range.refused = refused;
+    let mut heap = Tested::new(range);
+    let (mut model, mut dice) = (Model::default(), Dice(17));
+    let rounds = if cfg!(miri) { 25 } else { 1_000 };
+    for round in 0..rounds {
+        match some_step(&mut dice) {
+            // More and more at first.
+            Step::Free(_) if round < rounds / 2 => {}
+            step => play(&heap, &mut model, step),
+        }
+    }
+    let asked = heap.source.asked.load(Ordering::Relaxed);
+    // To free needs no memory, whatever becomes of it.
+    heap.source.refused = 0..u32::MAX;
+    model.free_all(&heap);
+    assert_eq!(heap.source.asked.load(Ordering::Relaxed), asked);
+    heap.source.refused = 0..0;
+    play(&heap, &mut model, Step::Alloc(100 * GRAIN, 8));
+    play(
+        &heap,
+        &mut model,
+        Step::Zeroed(if cfg!(miri) { 5 } else { 12 } * PAGE, 8),
+    );
+    assert_eq!(model.used.len(), 2);
+    model.free_all(&heap);
+    // A block that was just grown for may lie at the end, and cannot grow there. Somebody else comes next.
+    if cfg!(not(miri)) {
+        play(&heap, &mut model, Step::Alloc(100 * PAGE, 8));
+        heap.source.refused = 0..u32::MAX;
+        play(&heap, &mut model, Step::Resize(0, 120 * PAGE));
+        heap.source.refused = 0..0;
+        play(&heap, &mut model, Step::Alloc(40 * PAGE, 8));
+        assert_eq!(model.used.len(), 2);
+        model.free_all(&heap);
+    }
+    heap.thread_exit();
+    heap.collect();
+    let stats = heap.stats();
+    assert_eq!(stats.pooled, stats.held - stats.arenas * PAGE, "{stats:?}");
+    (heap.source, asked)
+}
+
+/// One growth is refused, or some in a row, or all for the rest: whichever it is that they begin with. What was allocated keeps its
+/// contents, everything can be freed while none is granted, nothing is lost, and later growths work.
+#[test]
+fn any_growth_may_fail() {
+    let widths = match cfg!(miri) {
+        true => &[4][..],
+        false => &[1, 2, 3, 4, 6, 9, u32::MAX][..],
+    };
+    let mut range = Range::new(if cfg!(miri) { 32 } else { 512 });
+    for &width in widths {
+        let mut from = 0;
+        loop {
+            let asked;
+            let refused = from..u32::saturating_add(from, width);
+            range.renew();
+            (range, asked) = thread::scope(|scope| {
+                let played = scope.spawn(|| play_refused(range, refused));
+                played.join().unwrap()
+            });
+            if asked <= from {
+                break;
+            }
+            from += 1;
+        }
+        println!("{width} in a row refused, from each of {from}");
+        assert!(from > if cfg!(miri) { 1 } else { 8 }, "{from}");
     }
 }
 
@@ -261,6 +338,95 @@ fn every_call_takes_a_bounded_number_of_steps() {
     // The pool's words, and a drain and a batch: nothing that grows with the number of blocks.
     assert!((1..1024 + 256).contains(&most), "{most}");
     model.free_all(&heap);
+}
+
+/// What a call may take under I2 on a memory of so many pages, beside others, as long as memory has not run out.
+struct Bounds {
+    alloc: u32,
+    dealloc: u32,
+}
+
+impl Bounds {
+    fn of(pages: u32) -> Self {
+        let words = pages / 32 + 2;
+        // A turn for each page at worst; what is found is taken word by word, each with 4 tries, 4 times again and at last, and put back.
+        let take = pages + 5 * words * (1 + 4 + 1);
+        // 64 deferred blocks, of which each may complete a span: the pages of all spans together are no more than there are.
+        let drain = 64 + 64 + words;
+        // The home and the others, a page for a new arena, more memory at two sizes, each time taken or put, and a batch.
+        let alloc = 50 + 8 * 16 + drain + 4 * (take + words) + 16;
+        // A batch, each block with its tries, and another drain.
+        let dealloc = 16 * (1 + 64 + drain + words);
+        Self { alloc, dealloc }
+    }
+}
+
+/// Four agents that free each other's blocks at the same time, while now and then an arena is taken for ever.
+#[test]
+fn every_call_takes_a_bounded_number_of_steps_under_stress() {
+    let pages = if cfg!(miri) { 256 } else { 2048 };
+    let heap = heap(pages);
+    let bounds = Bounds::of(pages);
+    let shared = Mutex::new(Vec::<(usize, usize)>::new());
+    let most = [const { AtomicU32::new(0) }; 3];
+    let note = |which: usize| most[which].fetch_max(steps::taken(), Ordering::Relaxed);
+    thread::scope(|scope| {
+        for seed in 1..=4 {
+            let (heap, shared, note) = (&heap, &shared, &note);
+            scope.spawn(move || {
+                let mut dice = Dice(seed);
+                for round in 0..if cfg!(miri) { 25 } else { 20_000 } {
+                    let size = match dice.roll(20) {
+                        0 => dice.roll(2 * PAGE),
+                        1..4 => dice.roll(5_000),
+                        _ => dice.roll(SMALL_MAX),
+                    };
+                    // SAFETY: blocks are resized and freed with the layouts that they have, by who has taken them off the list.
+                    unsafe {
+                        steps::taken();
+                        let block = heap.alloc(layout(size, 8));
+                        note(0);
+                        assert!(!block.is_null());
+                        shared
+                            .lock()
+                            .unwrap()
+                            .push((block.expose_provenance(), size));
+                        let mut some = |least: usize| {
+                            let mut shared = shared.lock().unwrap();
+                            let at = dice.roll(shared.len().max(1));
+                            (shared.len() > least).then(|| shared.swap_remove(at))
+                        };
+                        if let Some((block, size)) = some(150) {
+                            steps::taken();
+                            heap.dealloc(super::block::at(block), layout(size, 8));
+                            note(1);
+                        }
+                        if let Some((block, size)) = some(75) {
+                            let more = size / 2 + dice.roll(size + 3_000);
+                            steps::taken();
+                            let block =
+                                heap.realloc(super::block::at(block), layout(size, 8), more);
+                            note(2);
+                            assert!(!block.is_null());
+                            let more = (block.expose_provenance(), more);
+                            shared.lock().unwrap().push(more);
+                        }
+                        if seed == 1 && round % 5_000 == 4_999 {
+                            // As an agent that is terminated.
+                            std::mem::forget(heap.enter(&mut 0));
+                        }
+                    }
+                }
+                heap.thread_exit();
+            });
+        }
+    });
+    let [alloc, dealloc, realloc] = most.map(AtomicU32::into_inner);
+    println!("steps at most: alloc {alloc}, realloc {realloc}, dealloc {dealloc}");
+    assert!((1..=bounds.alloc).contains(&alloc), "{alloc}");
+    assert!((1..=bounds.dealloc).contains(&dealloc), "{dealloc}");
+    assert!(realloc <= bounds.alloc + bounds.dealloc, "{realloc}");
+    assert_eq!(heap.stats().given_up, 0);
 }
 
 /// With all arenas taken for ever and every list contended, still.

@@ -18,11 +18,23 @@ pub(super) struct Range {
     used: AtomicU32,
     /// No page from here on is handed out, for now.
     pub(super) limit: AtomicU32,
+    /// How often pages were asked for.
+    pub(super) asked: AtomicU32,
+    /// Those that are refused, counted from 0.
+    pub(super) refused: core::ops::Range<u32>,
 }
 
 impl Range {
     fn layout(pages: u32) -> Layout {
         Layout::from_size_align(pages as usize * PAGE, PAGE).unwrap()
+    }
+
+    /// Zeros again, for another heap: what is touched for the first time takes far longer.
+    pub(super) fn renew(&mut self) {
+        let used = self.used.swap(0, Ordering::Relaxed) as usize;
+        // SAFETY: pages of the range, which nobody uses: the heap over it is gone.
+        unsafe { super::block::at::<u8>(self.base).write_bytes(0, used * PAGE) };
+        self.asked.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn new(pages: u32) -> Self {
@@ -34,6 +46,8 @@ impl Range {
             pages,
             used: AtomicU32::new(0),
             limit: AtomicU32::new(pages),
+            asked: AtomicU32::new(0),
+            refused: 0..0,
         }
     }
 }
@@ -48,6 +62,10 @@ impl Drop for Range {
 // SAFETY: each page is handed out once, zeroed, from one range whose provenance is exposed.
 unsafe impl Source for Range {
     fn grow(&self, pages: u32) -> Option<u32> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.refused.contains(&asked) {
+            return None;
+        }
         let limit = self.limit.load(Ordering::Relaxed);
         let used = self
             .used
