@@ -112,6 +112,11 @@ const JOBS: &[Job] = &[
         run: models::tsan,
     },
     Job {
+        name: "asan",
+        about: "the allocator's native tests under AddressSanitizer",
+        run: models::asan,
+    },
+    Job {
         name: "miri",
         about: "the native tests interpreted by Miri, many schedules",
         run: models::miri,

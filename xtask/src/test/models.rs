@@ -1,4 +1,4 @@
-//! The jobs that look for bad orderings and races natively: loom, Miri, ThreadSanitizer.
+//! The jobs that look for bad orderings, races and stray accesses natively: loom, Miri, ThreadSanitizer, AddressSanitizer.
 
 use super::Context;
 use crate::report::{Outcome, Tally};
@@ -198,6 +198,42 @@ pub fn tsan(context: &Context) -> Result<Outcome, String> {
     let races = ended.output.matches("WARNING: ThreadSanitizer").count();
     if races > 0 {
         tally.wrong.push(format!("{races} reports"));
+    }
+    if !ended.ok() {
+        tally.fail("cargo test", &ended);
+    }
+    Ok(tally.outcome())
+}
+
+/// The allocator's native tests under AddressSanitizer. To it a heap's memory is one block of the system's allocator: it sees what is read or
+/// written before, behind or after that block. What happens inside, between the heap's own blocks, is for the tests' models to see.
+///
+/// # Errors
+/// When there is no nightly or cargo cannot be started.
+pub fn asan(context: &Context) -> Result<Outcome, String> {
+    if !cfg!(target_os = "linux") {
+        return Ok(Outcome::Skipped("runs on Linux only".into()));
+    }
+    let project = &context.project;
+    let nightly = Nightly::get()?;
+    let test = ["test", "--package", "web-sync", "--all-features"];
+    let step = nightly.cargo(project).args(test);
+    let ended = step
+        .args(["--no-fail-fast", "--target", &toolchain::host()?])
+        .args(["--lib", "--test", "alloc", "--test", "alloc_region"])
+        .args(["--", "--skip", RESERVED])
+        .args(&context.only)
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env("CARGO_TARGET_DIR", project.target.join("asan"))
+        // Leaks are not its business here: there are tests that leak on purpose.
+        .env("ASAN_OPTIONS", "detect_leaks=0")
+        .limit(1200)
+        .run()?;
+    let mut tally = Tally::default();
+    tally.add(&ended.output);
+    let reports = ended.output.matches("ERROR: AddressSanitizer").count();
+    if reports > 0 {
+        tally.wrong.push(format!("{reports} reports"));
     }
     if !ended.ok() {
         tally.fail("cargo test", &ended);
