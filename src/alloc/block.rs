@@ -20,8 +20,8 @@
 //! ```
 //!
 //! The arena and the size do not change while a block is in use, so that whoever has the block may read them. The other bits
-//! change when its neighbours do, and are for who holds the arena. So the header of a block in use is read and written atomically, and
-//! Relaxed: what hands a block over has handed its header over as well.
+//! change when its neighbours do, and are for who holds the arena. So a header is read atomically, and that of a block that may be somebody
+//! else's is written atomically ([`Header::mark`]), both Relaxed: what hands a block over has handed its header over as well.
 //!
 //! LOOM: addresses are numbers to the model checker, so it sees no header. Miri and ThreadSanitizer do.
 
@@ -89,11 +89,12 @@ impl Header {
         Self(header.load(Ordering::Relaxed))
     }
 
-    /// Writes it before a block that nobody uses.
+    /// Writes it before a block that is nobody else's.
     ///
     /// # Safety
     ///
-    /// The memory is the allocator's, and the caller holds the arena, or nobody else knows of the block.
+    /// The memory is the allocator's, and the block new, or free or the caller's own; in an arena the caller holds that, unless nobody
+    /// else knows of it yet.
     pub(super) unsafe fn write(self, block: usize) {
         // SAFETY: as the caller says. So nobody reads it meanwhile, and what hands the block over comes after it.
         unsafe { at::<u32>(block - WORD).write(self.0) };

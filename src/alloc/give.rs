@@ -180,12 +180,10 @@ impl<S: Source> Heap<S> {
         if self.pages.take_at(end, more) {
             return true;
         }
-        if self.source.size() != end {
-            return false;
-        }
-        let Some(grown) = self.grow(more) else {
+        let Some(grown) = self.source.grow_at(end, more) else {
             return false;
         };
+        self.counters.grown(more);
         if grown != end {
             // Somebody else has grown the memory meanwhile.
             self.pages.put(grown, more);

@@ -75,8 +75,11 @@ unsafe impl Source for Range {
         used.ok()
     }
 
-    fn size(&self) -> u32 {
-        self.used.load(Ordering::Relaxed)
+    fn grow_at(&self, page: u32, pages: u32) -> Option<u32> {
+        if self.used.load(Ordering::Relaxed) != page {
+            return None;
+        }
+        self.grow(pages)
     }
 
     fn base(&self) -> usize {

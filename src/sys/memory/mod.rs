@@ -2,7 +2,7 @@
 //!
 //! # Contract
 //!
-//! Of [`Source::grow`]:
+//! Of [`Source::grow`] and [`Source::grow_at`]:
 //! - M1. The pages that it returns are the caller's: nobody has them, nor gets them again. They are readable, writable and zero.
 //! - M2. Consecutive numbers are consecutive addresses; page `n` is at `address(0) + n * PAGE`, and its provenance is exposed.
 //! - M3. It fails when there is no more memory. A failure changes nothing, and a later call may succeed.
@@ -43,8 +43,9 @@ pub(crate) unsafe trait Source {
     /// Adds so many pages; the number of the first.
     fn grow(&self, pages: u32) -> Option<u32>;
 
-    /// The number of pages that have been added, by whomever: where the next ones would begin.
-    fn size(&self) -> u32;
+    /// Adds so many pages if they would begin at this one; the number of the first. It is another one if somebody else has added some at that
+    /// very moment.
+    fn grow_at(&self, page: u32, pages: u32) -> Option<u32>;
 
     /// The address of page 0, whether that exists or not.
     fn base(&self) -> usize;

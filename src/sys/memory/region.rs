@@ -4,16 +4,19 @@
 
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{MAX_PAGES, PAGE};
 
 /// `BYTES` of memory in a static, for [`Arenas::over`]: what an allocator lives on where the module's memory cannot grow.
 ///
-/// It is whole pages of 64 KiB, and takes up one more. It is zero at the start and so adds nothing to the size of a module; where the
-/// memory is imported, as with threads, the module's start function clears it once, on the first agent.
+/// It is whole pages of 64 KiB, and takes up one more. It is zero at the start and so adds nothing to the size of a module. (An allocator over it
+/// adds its own 11 KiB, which are zeros but for the place of the region.) Where the memory is imported, as with threads, the module's
+/// start function clears it once, on the first agent: that touches all of it, so make it no larger than the program needs.
 ///
-/// Pages are taken off it from the front and never put back: two allocators over one region share it.
+/// Pages are taken off it from the front and never put back: two allocators over one region share it. Where the memory can grow it is asked for
+/// 1 MiB at a time, so that what is left of a region, if it is less, is used last.
 ///
 /// [`Arenas::over`]: crate::alloc::Arenas::over
 ///
@@ -31,9 +34,13 @@ use super::{MAX_PAGES, PAGE};
 /// assert_eq!(vec![1; 1_000].len(), 1_000);
 /// # }
 /// ```
-#[repr(C, align(65536))]
+#[repr(C)]
+#[cfg_attr(target_arch = "wasm32", repr(align(65536)))]
 pub struct Region<const BYTES: usize> {
     bytes: UnsafeCell<[u8; BYTES]>,
+    /// Not every system aligns a static to pages as large as these. There they begin within the first of these bytes.
+    #[cfg(not(target_arch = "wasm32"))]
+    more: UnsafeCell<[u8; PAGE]>,
     /// Pages that have been taken.
     used: AtomicU32,
 }
@@ -68,6 +75,8 @@ impl<const BYTES: usize> Region<BYTES> {
         }
         Self {
             bytes: UnsafeCell::new([0; BYTES]),
+            #[cfg(not(target_arch = "wasm32"))]
+            more: UnsafeCell::new([0; PAGE]),
             used: AtomicU32::new(0),
         }
     }
@@ -75,13 +84,14 @@ impl<const BYTES: usize> Region<BYTES> {
     /// What of it an allocator keeps.
     pub(crate) const fn extent(&'static self) -> Extent {
         Extent {
-            start: self.bytes.get().cast(),
+            memory: ptr::from_ref(self).cast_mut().cast(),
             pages: (BYTES / PAGE) as u32,
             used: &self.used,
         }
     }
 }
 
+#[cfg(target_arch = "wasm32")]
 const _: () = assert!(align_of::<Region<PAGE>>() == PAGE);
 
 impl<const BYTES: usize> fmt::Debug for Region<BYTES> {
@@ -96,8 +106,8 @@ impl<const BYTES: usize> fmt::Debug for Region<BYTES> {
 /// A region of any size.
 #[derive(Debug)]
 pub(crate) struct Extent {
-    /// Its first page.
-    start: *mut u8,
+    /// Where it begins.
+    memory: *mut u8,
     /// How many there are.
     pages: u32,
     /// How many have been taken.
@@ -114,7 +124,7 @@ impl Extent {
     ///
     /// The loop ends: an exchange is lost only to somebody who has taken a page, and there are no more than `pages` of them.
     pub(super) fn take(&self, pages: u32) -> Option<u32> {
-        self.start.expose_provenance();
+        self.memory.expose_provenance();
         // Relaxed: nothing is published by who takes pages, and what is in them was there before any agent.
         let taken = self
             .used
@@ -124,14 +134,28 @@ impl Extent {
         taken.ok()
     }
 
-    /// Where the next pages would begin; none if all have been taken.
-    pub(super) fn next(&self) -> Option<u32> {
-        let used = self.used.load(Ordering::Relaxed);
-        (used < self.pages).then_some(used)
+    /// Takes so many pages from this one on, if it is the next. False also where that is the end of the region.
+    pub(super) fn take_at(&self, index: u32, pages: u32) -> bool {
+        let Some(end) = index.checked_add(pages).filter(|end| *end <= self.pages) else {
+            return false;
+        };
+        // Relaxed: as in `take`, by which somebody has got what lies before.
+        let taken = self
+            .used
+            .compare_exchange(index, end, Ordering::Relaxed, Ordering::Relaxed);
+        taken.is_ok()
+    }
+
+    /// Whether the page is one of the region's, or the one behind its last, which is nobody else's.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn has(&self, index: u32) -> bool {
+        index <= self.pages
     }
 
     /// The address of its first page.
     pub(super) fn start(&self) -> usize {
-        self.start.addr()
+        let start = self.memory.addr();
+        // Natively there is one page more, see `Region`.
+        start.next_multiple_of(PAGE)
     }
 }

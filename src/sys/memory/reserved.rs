@@ -151,11 +151,14 @@ unsafe impl Source for Memory {
         grown.ok().map(|used| used + 1)
     }
 
-    fn size(&self) -> u32 {
+    fn grow_at(&self, page: u32, pages: u32) -> Option<u32> {
         if let Some(region) = &self.region {
-            return region.next().unwrap_or(MAX_PAGES);
+            return region.take_at(page, pages).then_some(page);
         }
-        self.used.load(Ordering::Relaxed) + 1
+        if self.used.load(Ordering::Relaxed) + 1 != page {
+            return None;
+        }
+        self.grow(pages)
     }
 
     fn base(&self) -> usize {
@@ -175,8 +178,9 @@ mod tests {
     fn pages_are_handed_out_once_and_run_out() {
         let memory = Memory::with_pages(300);
         assert_eq!(memory.grow(100), Some(1));
-        assert_eq!(memory.grow(200), Some(101));
-        assert_eq!((memory.grow(1), memory.size()), (None, 301));
+        assert_eq!(memory.grow_at(100, 1), None);
+        assert_eq!(memory.grow_at(101, 200), Some(101));
+        assert_eq!((memory.grow(1), memory.grow_at(301, 1)), (None, None));
         assert_eq!(memory.base() % PAGE, 0);
         // SAFETY: no page has been used.
         unsafe { memory.unmap() };
