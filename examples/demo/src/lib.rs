@@ -14,7 +14,12 @@ mod tasks;
 use flower::{AGENTS, Flower, Rules};
 use js_sys::{Float64Array, Uint16Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use web_sync::alloc::Arenas;
 use web_time::Instant;
+
+/// No agent waits for another one that allocates, nor for one that was terminated meanwhile.
+#[global_allocator]
+static ALLOC: Arenas = Arenas::new();
 
 /// The main thread's number among the agents.
 const MAIN: usize = 0;
@@ -64,9 +69,10 @@ impl Garden {
         }
     }
 
-    /// The life of worker `agent`, from 1; returns when the garden is closed.
+    /// The life of worker `agent`, from 1; returns when the garden is closed, and then the worker ends.
     pub fn work(&self, agent: usize) {
         self.agents.work(agent);
+        ALLOC.thread_exit();
     }
 
     /// Lets that many workers work; the others sleep.

@@ -4,6 +4,7 @@
 use js_sys::Reflect;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sync::agent::{self, Policy};
+use web_sync_browser_tests as _;
 use web_sync_testkit::Pool;
 
 fn global(name: &str) -> bool {

@@ -9,12 +9,9 @@ use std::time::Duration;
 use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
-use web_sync::alloc::Arenas;
+use web_sync_browser_tests::ALLOC;
 use web_sync_test_bodies::alloc::{Filled, free_each_others_blocks, work};
 use web_sync_testkit::{Pool, time};
-
-#[global_allocator]
-static ALLOC: Arenas = Arenas::new();
 
 #[wasm_bindgen_test]
 async fn agents_allocate_and_free_each_others_blocks() {

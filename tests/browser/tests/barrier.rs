@@ -2,6 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use wasm_bindgen_test::wasm_bindgen_test;
+use web_sync_browser_tests as _;
 use web_sync_test_bodies::barrier as body;
 use web_sync_testkit::Pool;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sync::__conformance::bodies::{self, World};
+use web_sync_browser_tests as _;
 use web_sync_testkit::{Handle, Pool, time};
 
 struct Workers(Pool);

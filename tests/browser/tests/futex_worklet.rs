@@ -5,6 +5,7 @@ use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sync::__conformance::bodies::{self, World};
+use web_sync_browser_tests as _;
 use web_sync_testkit::{AudioWorklet, Pool};
 
 wasm_bindgen_test_configure!(run_in_browser);

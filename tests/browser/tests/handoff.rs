@@ -8,6 +8,7 @@ use std::time::Duration;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
 use web_sync::agent::{self, Policy};
 use web_sync::{Mutex, RwLock};
+use web_sync_browser_tests as _;
 use web_sync_testkit::{Pool, time};
 
 struct Hammered {

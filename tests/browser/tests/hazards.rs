@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sync::agent::{self, Policy};
 use web_sync::{Condvar, Mutex, OnceLock, RwLock};
+use web_sync_browser_tests as _;
 use web_sync_testkit::{Pool, time};
 
 fn get(object: &JsValue, name: &str) -> JsValue {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use wasm_bindgen_test::wasm_bindgen_test;
+use web_sync_browser_tests as _;
 use web_sync_testkit::{Pool, time};
 
 #[wasm_bindgen_test]

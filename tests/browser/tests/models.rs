@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
+use web_sync_browser_tests as _;
 use web_sync_loom_tests::{Model, Role, models};
 use web_sync_testkit::Pool;
 

@@ -8,6 +8,7 @@ use std::task::{Context, Waker};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sync::agent::{self, Policy};
 use web_sync::{Mutex, Once, RwLock};
+use web_sync_browser_tests as _;
 use web_sync_testkit::{Error, Pool};
 
 async fn doomed(job: fn()) -> Error {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sync::{Condvar, Mutex, RwLock, agent};
+use web_sync_browser_tests as _;
 use web_sync_testkit::time;
 
 wasm_bindgen_test_configure!(run_in_service_worker);

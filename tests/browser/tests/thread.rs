@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sync::thread;
+use web_sync_browser_tests as _;
 use web_sync_test_bodies::thread as body;
 use web_sync_testkit::{Pool, time};
 

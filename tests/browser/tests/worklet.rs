@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sync::{Condvar, Mutex, RwLock, agent, thread};
+use web_sync_browser_tests as _;
 use web_sync_testkit::{AudioWorklet, Pool};
 
 wasm_bindgen_test_configure!(run_in_browser);
