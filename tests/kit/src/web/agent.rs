@@ -35,8 +35,8 @@ struct Inner {
 }
 
 impl Agent {
-    /// Listens to the port and sends what the agent needs to start.
-    pub(crate) fn start(port: JsValue) -> Result<Self, Error> {
+    /// Listens to the port and sends what the agent needs to start, with so many bytes of stack.
+    pub(crate) fn start(port: JsValue, stack: u32) -> Result<Self, Error> {
         job::install_panic_hook();
         let (ready, resolve) = promise();
         let inner = Rc::new(Inner {
@@ -57,7 +57,7 @@ impl Agent {
             js::set(&port, "onmessage", receive.as_ref());
             js::set(&port, "onerror", broken.as_ref());
         }
-        let message = js::object(&[("start", glue::start_message()?)]);
+        let message = js::object(&[("start", glue::start_message(stack)?)]);
         js::call(&port, "postMessage", &[message])?;
         Ok(Self {
             port,

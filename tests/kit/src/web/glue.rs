@@ -46,15 +46,15 @@ fn first_script(stack: &str) -> Option<String> {
     })
 }
 
-/// What a worker needs to become an agent of this module.
-pub(crate) fn start_message() -> Result<JsValue, Error> {
+/// What a worker needs to become an agent of this module, with so many bytes of stack.
+pub(crate) fn start_message(stack: u32) -> Result<JsValue, Error> {
     Ok(js::object(&[
         ("url", url()?.into()),
         ("module", wasm_bindgen::module()),
         ("memory", wasm_bindgen::memory()),
-        ("stack", STACK.into()),
+        ("stack", stack.into()),
     ]))
 }
 
-/// Bytes of stack for each worker; a multiple of 64 KiB.
-const STACK: u32 = 1 << 20;
+/// Bytes of stack for each worker that asks for nothing else; a multiple of 64 KiB.
+pub(crate) const STACK: u32 = 1 << 20;

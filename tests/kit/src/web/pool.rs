@@ -4,7 +4,7 @@ use std::sync::Arc;
 use wasm_bindgen::JsValue;
 
 use super::agent::{Agent, within};
-use super::{handle::Handle, job, js};
+use super::{glue, handle::Handle, job, js};
 use crate::{Error, TIMEOUT, slot::Slot};
 
 /// Already started workers.
@@ -15,10 +15,15 @@ pub struct Pool {
 impl Pool {
     /// Starts that many workers; resolves when every one of them has answered.
     pub async fn start(workers: usize) -> Result<Self, Error> {
+        Self::start_with_stacks(workers, glue::STACK).await
+    }
+
+    /// The same with stacks of so many bytes, a multiple of 64 KiB: a worker that is terminated loses its own.
+    pub async fn start_with_stacks(workers: usize, bytes: u32) -> Result<Self, Error> {
         if !cfg!(target_feature = "atomics") && workers > 0 {
             return Err(Error::new("this module was built without threads"));
         }
-        let agents = (0..workers).map(|_| Agent::start(worker()?));
+        let agents = (0..workers).map(|_| Agent::start(worker()?, bytes));
         let pool = Self {
             workers: agents.collect::<Result<_, _>>()?,
         };

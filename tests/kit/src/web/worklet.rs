@@ -61,7 +61,7 @@ impl AudioWorklet {
         let class = js::global("AudioWorkletNode");
         let node = js::construct(&class, &[context.clone(), "testkit".into()])?;
         js::call(&node, "connect", &[js::get(&context, "destination")])?;
-        let agent = Agent::start(js::get(&node, "port"))?;
+        let agent = Agent::start(js::get(&node, "port"), glue::STACK)?;
         let answer = agent.ready(TIMEOUT).await;
         answer.map_err(|error| Error::new(format!("the worklet {error}")))?;
         Ok(Self {
