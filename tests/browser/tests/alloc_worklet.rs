@@ -1,17 +1,19 @@
 //! The allocator in an audio worklet, beside workers that allocate as fast as they can.
 #![cfg(target_arch = "wasm32")]
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sync::alloc::Arenas;
+use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sync_browser_tests::ALLOC;
 use web_sync_testkit::{AudioWorklet, Pool};
 
-wasm_bindgen_test_configure!(run_in_browser);
+#[path = "common/deadline.rs"]
+mod deadline;
+use deadline::{Late, Noise, QUANTUM, Schedule, playing};
 
-#[global_allocator]
-static ALLOC: Arenas = Arenas::new();
+wasm_bindgen_test_configure!(run_in_browser);
 
 fn churn(rounds: u32) -> u32 {
     let mut kept: Vec<Vec<u32>> = Vec::new();
@@ -49,4 +51,51 @@ async fn while_audio_is_rendered_a_worklet_allocates() {
         handle.join_async().await.unwrap();
     }
     assert_eq!(ALLOC.stats().given_up, 0);
+}
+
+/// Calls of `process()` in a row that do the same.
+const STRETCH: u32 = 100;
+/// Stretches of either kind.
+const STRETCHES: u32 = 10;
+/// What one delay by the system may make of a difference, in quanta: half a second.
+const NOISE: u32 = (44_100 / QUANTUM / 2) as u32;
+
+/// What a synthesizer may want of `process()`: blocks that the magazines have.
+fn allocates() {
+    let blocks = [const { Vec::<u8>::new() }; 21];
+    for (index, mut block) in blocks.into_iter().enumerate() {
+        block.reserve_exact(24 * (index + 1));
+        black_box(&mut block);
+    }
+}
+
+/// Stretches of calls that allocate between stretches of calls that do nothing, beside workers that allocate without a pause: whatever
+/// else the machine does, it does to both. A call that has to wait for a worker misses more than a thousand quanta of a thousand (as
+/// `audio` measures it with std's allocator).
+#[wasm_bindgen_test]
+async fn a_worklet_that_allocates_misses_nothing() {
+    let Some(worklet) = playing().await else {
+        return;
+    };
+    let pool = Pool::start(3).await.unwrap();
+    let noise = Noise::start(&pool).await;
+    assert!(ALLOC.reserve(8 << 20));
+    let (mut late, mut schedule, mut calls) = ([Late::default(); 2], Schedule::default(), 0);
+    let late = worklet.process_each(move || {
+        let kind = (calls / STRETCH % 2) as usize;
+        // A call that comes late follows one of its kind, but for one in a hundred.
+        schedule.watch(&mut late[kind], [|| (), allocates][kind]);
+        calls += 1;
+        (calls == 2 * STRETCH * STRETCHES).then_some(late)
+    });
+    let [nothing, allocates] = late.await.unwrap();
+    let blocks = noise.end().await;
+    console_log!("nothing: {nothing:?}; allocates: {allocates:?}; {blocks} blocks elsewhere");
+    assert!(blocks > 0);
+    assert!(
+        allocates.missed <= nothing.missed + NOISE,
+        "{} beside {}",
+        allocates.missed,
+        nothing.missed
+    );
 }

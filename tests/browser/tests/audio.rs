@@ -7,18 +7,19 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::hint::black_box;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use js_sys::{Date, Reflect, global};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sync::spsc::{Consumer, Producer, RingBuffer};
 use web_sync::thread;
 use web_sync::triple_buffer::{Output, triple_buffer};
-use web_sync_testkit::{AudioWorklet, Error, Handle, Pool, TIMEOUT, time};
+use web_sync_testkit::{AudioWorklet, Error, Pool, time};
+
+#[path = "common/deadline.rs"]
+mod deadline;
+use deadline::{Around, Late, Noise, QUANTUM, Schedule, playing, until};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -72,15 +73,6 @@ fn allocations(f: impl FnOnce()) -> usize {
     COUNTED.load(Ordering::Relaxed) - before
 }
 
-/// Frames of one call of `process()`.
-const QUANTUM: usize = 128;
-
-/// Milliseconds that they last.
-const LASTS: f64 = QUANTUM as f64 * 1e3 / 44_100.0;
-
-/// How far, in milliseconds, `process()` may fall behind before what plays has nothing left. An audio device asks for as much at a time.
-const BUFFERED: f64 = 25.0;
-
 /// How many calls are watched.
 const QUANTA: u32 = 1_000;
 
@@ -99,38 +91,7 @@ struct Seen {
     /// Reports for which there was no room.
     unsaid: u32,
     allocations: usize,
-    /// Quanta that came so late that there was nothing left to play.
-    missed: u32,
-    /// The longest call, in whole milliseconds.
-    longest: f64,
-    /// The worst delay of a call, in whole milliseconds.
-    latest: f64,
-}
-
-/// When calls of `process()` were due, by `Date.now()`: there is no other clock in a worklet.
-#[derive(Default)]
-struct Schedule {
-    due: Option<f64>,
-}
-
-impl Schedule {
-    /// Watches one call.
-    fn watch(&mut self, seen: &mut Seen, call: impl FnOnce(&mut Seen)) {
-        let begin = Date::now();
-        let due = *self.due.get_or_insert(begin);
-        let behind = begin - due;
-        seen.latest = seen.latest.max(behind);
-        let rebase = if behind > BUFFERED {
-            seen.missed += (behind / LASTS) as u32;
-            behind
-        } else {
-            // Who is early was late when the watch began.
-            behind.min(0.0)
-        };
-        self.due = Some(due + rebase + LASTS);
-        call(seen);
-        seen.longest = seen.longest.max(Date::now() - begin);
-    }
+    late: Late,
 }
 
 /// The worklet's ends.
@@ -161,74 +122,17 @@ impl Desk {
     }
 }
 
-/// What the agents around the worklet have in common.
-#[derive(Default)]
-struct Around {
-    over: AtomicBool,
-    blocks: AtomicU32,
-}
-
-impl Around {
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-
-    /// Allocates and frees as fast as it can: blocks of many sizes, some of which stay for a while.
-    fn hammer(&self, seed: u32) {
-        let mut kept: VecDeque<Vec<u8>> = VecDeque::new();
-        let mut size = seed;
-        while !self.is_over() {
-            for _ in 0..64 {
-                size = size.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                kept.push_back(black_box(Vec::with_capacity((size >> 20) as usize)));
-                if kept.len() > 100 {
-                    kept.pop_front();
-                }
-            }
-            self.blocks.fetch_add(64, Ordering::Relaxed);
+/// Makes samples, each a number more than the one before.
+fn play(around: &Around, mut samples: Producer<u32>) -> u32 {
+    let mut next = 0;
+    while !around.is_over() && !samples.is_abandoned() {
+        let block: Vec<u32> = (next..next + 64).collect();
+        next += samples.push_slice(&block) as u32;
+        if samples.is_full() {
+            thread::sleep(Duration::from_millis(1));
         }
     }
-
-    /// Makes samples, each a number more than the one before.
-    fn play(&self, mut samples: Producer<u32>) -> u32 {
-        let mut next = 0;
-        while !self.is_over() && !samples.is_abandoned() {
-            let block: Vec<u32> = (next..next + 64).collect();
-            next += samples.push_slice(&block) as u32;
-            if samples.is_full() {
-                thread::sleep(Duration::from_millis(1));
-            }
-        }
-        next
-    }
-}
-
-/// A worker that makes samples and others that allocate.
-struct Noise {
-    around: Arc<Around>,
-    hammers: Vec<Handle<()>>,
-}
-
-impl Noise {
-    async fn start(pool: &Pool) -> Self {
-        let around = Arc::<Around>::default();
-        let mut hammers = Vec::new();
-        for index in 1..pool.len() {
-            let theirs = around.clone();
-            hammers.push(pool.run(index, move || theirs.hammer(index as u32)));
-        }
-        let begun = || around.blocks.load(Ordering::Relaxed) > 0;
-        until(begun, "a worker to allocate").await;
-        Self { around, hammers }
-    }
-
-    async fn end(self) -> u32 {
-        self.around.over.store(true, Ordering::Relaxed);
-        for hammer in self.hammers {
-            hammer.join_async().await.unwrap();
-        }
-        self.around.blocks.load(Ordering::Relaxed)
-    }
+    next
 }
 
 /// The worklet works at its desk, the main thread publishes settings and reads reports. Returns what the worklet has seen.
@@ -239,7 +143,7 @@ async fn at_work(worklet: AudioWorklet) -> Seen {
     let (mut input, settings) = triple_buffer(&[0; 32]);
     let (reports, mut told) = RingBuffer::new(QUANTA as usize / 2);
     let theirs = noise.around.clone();
-    let player = pool.run(0, move || theirs.play(producer));
+    let player = pool.run(0, move || play(&theirs, producer));
     // Rendering as fast as it can is over in a few milliseconds, and the worker may be without a processor for as long.
     until(|| samples.slots() > 0, "the first sample").await;
 
@@ -250,8 +154,9 @@ async fn at_work(worklet: AudioWorklet) -> Seen {
     };
     let (mut seen, mut schedule, mut calls) = (Seen::default(), Schedule::default(), 0);
     let run = worklet.process_each(move || {
-        let count = allocations(|| schedule.watch(&mut seen, |seen| desk.process(seen)));
-        seen.allocations += count;
+        let mut late = seen.late;
+        let count = allocations(|| schedule.watch(&mut late, || desk.process(&mut seen)));
+        (seen.late, seen.allocations) = (late, seen.allocations + count);
         calls += 1;
         (calls == QUANTA).then(|| std::mem::take(&mut seen))
     });
@@ -293,15 +198,6 @@ async fn at_work(worklet: AudioWorklet) -> Seen {
     seen
 }
 
-/// Awaits that it is so.
-async fn until(mut is_so: impl FnMut() -> bool, what: &str) {
-    let deadline = time::now() + TIMEOUT;
-    while !is_so() {
-        assert!(time::now() < deadline, "waited for {what} in vain");
-        time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
 /// Awaits both, side by side.
 async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
     let (mut a, mut b) = (std::pin::pin!(a), std::pin::pin!(b));
@@ -335,21 +231,6 @@ async fn a_worklet_renders_while_workers_allocate() {
     at_work(AudioWorklet::start().await.unwrap()).await;
 }
 
-/// A worklet that plays. In Firefox, where there is no audio device, none does (`None`, and it is said); Chromium plays to nobody then, and
-/// must.
-async fn playing() -> Option<AudioWorklet> {
-    let navigator = Reflect::get(&global(), &"navigator".into()).unwrap();
-    let browser = Reflect::get(&navigator, &"userAgent".into()).unwrap();
-    let firefox = browser.as_string().unwrap().contains("Firefox");
-    match AudioWorklet::start_playing().await {
-        Err(error) if firefox => {
-            console_log!("not played, for want of an audio device: {error}");
-            None
-        }
-        started => Some(started.unwrap()),
-    }
-}
-
 /// With a deadline for each call.
 #[wasm_bindgen_test]
 async fn a_worklet_plays_while_workers_allocate() {
@@ -369,7 +250,7 @@ async fn beside_noise(
     let noise = Noise::start(&pool).await;
     let (mut seen, mut schedule, mut calls) = (Seen::default(), Schedule::default(), 0);
     let seen = worklet.process_each(move || {
-        seen.allocations += allocations(|| schedule.watch(&mut seen, |_| call()));
+        seen.allocations += allocations(|| schedule.watch(&mut seen.late, &mut call));
         calls += 1;
         (calls == QUANTA).then(|| std::mem::take(&mut seen))
     });
