@@ -9,6 +9,7 @@ use std::time::Duration;
 use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
+use web_sync::alloc::{Arenas, Region};
 use web_sync_browser_tests::ALLOC;
 use web_sync_test_bodies::alloc::{Filled, free_each_others_blocks, work};
 use web_sync_testkit::{Pool, time};
@@ -128,6 +129,29 @@ fn memory_that_ends_is_an_error_and_no_trap() {
     assert!(list.try_reserve_exact(1 << 20).is_ok());
     assert!(!ALLOC.reserve(1 << 30));
     work(1, 1_000, drop, || None);
+}
+
+/// A block that ends with what has been taken of a region grows there, or moves: it does not take pages elsewhere in vain.
+#[wasm_bindgen_test]
+fn a_block_grows_at_the_end_of_a_region_or_moves() {
+    const PAGE: usize = 1 << 16;
+    static HEAP: Region<{ 24 * PAGE }> = Region::new();
+    static OVER: Arenas = Arenas::over(&HEAP);
+    let layout = |pages: usize| Layout::from_size_align(pages * PAGE, 8).unwrap();
+    let held = || OVER.stats().held / PAGE;
+    // SAFETY: the block is resized and freed with the layouts that it has.
+    unsafe {
+        let block = OVER.alloc(layout(20));
+        assert_eq!((block.addr() % PAGE, held()), (0, 20));
+        assert_eq!(OVER.realloc(block, layout(20), 23 * PAGE), block);
+        assert_eq!(held(), 23);
+        let moved = OVER.realloc(block, layout(23), 30 * PAGE);
+        assert!(!moved.is_null() && moved != block);
+        assert_eq!(held(), 23 + 30);
+        // At the end of the memory that has grown, if nobody else has grown it.
+        assert!(!OVER.realloc(moved, layout(30), 40 * PAGE).is_null());
+        assert!(held() == 23 + 40 || held() == 23 + 30 + 40);
+    }
 }
 
 #[wasm_bindgen_test]
