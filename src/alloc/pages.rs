@@ -1,7 +1,7 @@
 //! Free pages: one bit for each, set while the page is nobody's. Or whatever else comes in runs.
 //!
-//! A run is taken word by word, from left to right, each word's part at once or not at all; if a part is lost to somebody else, the
-//! parts before are put back. A lost exchange means that another agent has changed the word, and is tried again [`TRIES`] times only.
+//! A run is taken word by word, from left to right, each word's part at once; if some of a part was lost to somebody else, the rest of
+//! it and the parts before are put back. So a page may look taken for a moment that is not.
 //! A run of which somebody else was first to take a page is looked at again from its first page, and after [`TRIES`] of them from its
 //! end. So a run may not be found although it is there, if others take and put all the while: then the memory grows.
 //!
@@ -14,7 +14,7 @@ use crate::sys::shim::{AtomicU32, Ordering, array_new, const_new};
 
 /// Bits of a word.
 const BITS: u32 = u32::BITS;
-/// How often a word's part is tried, and how often a run is looked at again.
+/// How often a run is looked at again.
 const TRIES: u32 = 4;
 
 /// The free pages among `WORDS * 32`.
@@ -154,8 +154,9 @@ impl Runs {
                 .map_or(0, |word| word.fetch_and(!mask, Ordering::Acquire));
             if before & mask != mask {
                 if let Some(word) = self.word(page) {
-                    // ORDERING: Release, as in `set`: so that who takes them next has what was acquired with them.
-                    word.fetch_or(before & mask, Ordering::Release);
+                    // Relaxed: who takes them next has acquired what their `fetch_or` in `set` has released, since all that came in
+                    // between was read-modify-write.
+                    word.fetch_or(before & mask, Ordering::Relaxed);
                 }
                 self.set(first, page - first);
                 return false;
