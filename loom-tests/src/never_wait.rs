@@ -154,8 +154,8 @@ impl Heap {
 
 /// One that may sleep and two that must not, in one heap: whoever gets something has it alone.
 ///
-/// Seen to fail with the gate's swap of who leaves Relaxed, with its exchange Relaxed, with a reserve whose bits are put Relaxed, and with a drain that
-/// leaves the block that it frees in the list.
+/// Seen to fail with the gate's swap of who leaves Relaxed, with its exchange Relaxed, with a reserve whose bits are put or taken Relaxed, and with a
+/// drain that leaves the block that it frees in the list.
 #[must_use]
 pub fn who_must_not_wait_takes_from_the_reserve() -> Scene {
     Stage::new(Heap::new(2))
@@ -223,7 +223,7 @@ pub fn sleepers_give_up() -> Scene {
 
 /// Everybody frees, and whoever is inside takes only a few of what was left: each is freed once, and none is lost.
 ///
-/// Seen to fail with a push to the list that is Relaxed, with a take that is Relaxed, and with an `add` that forgets what was pending.
+/// Seen to fail with a push to the list that is Relaxed, with a take that is Relaxed, and with a gate that is left by who could not enter.
 #[must_use]
 pub fn blocks_are_left_at_the_gate() -> Scene {
     let each = rounds(1);

@@ -35,7 +35,7 @@ pub(super) const TRIES: u32 = if MODEL { 1 } else { 64 };
 /// How many naps that nobody ends an agent takes before it does without: a second.
 const NAPS: u32 = if MODEL { 1 } else { 10 };
 /// How many blocks are taken back at a time.
-pub(super) const DRAIN: u32 = if MODEL { 1 } else { 64 };
+pub(super) const DRAIN: u32 = if MODEL { 2 } else { 64 };
 
 /// See the module.
 #[derive(Debug)]

@@ -194,12 +194,12 @@ fn step(heap: &Tested, dice: &mut Dice, blocks: &mut Vec<Block>) {
 
 /// Frees what was left at the gate: each that enters takes some.
 fn drain(heap: &Tested) {
-    for _ in 0..10_000 {
+    for _ in 0..if cfg!(miri) { 20 } else { 10_000 } {
         Block::new(heap, layout(1, 1), 0).free(heap);
     }
 }
 
-const STEPS: usize = if cfg!(miri) { 300 } else { 100_000 };
+const STEPS: usize = if cfg!(miri) { 100 } else { 100_000 };
 
 /// Runs `act` on an agent that must not sleep.
 fn urgent<R: Send>(act: impl FnOnce() -> R + Send) -> R {
@@ -227,7 +227,7 @@ fn alone_it_is_the_inner_allocator() {
 /// Somebody has the inner allocator, and does nothing any more.
 #[test]
 fn nobody_waits_for_who_is_frozen() {
-    let heap = wrapped(2_000);
+    let heap = wrapped(if cfg!(miri) { 200 } else { 2_000 });
     // Some blocks of the inner allocator, that are resized and freed when it cannot be had.
     let mut dice = Dice(2);
     let mut blocks: Vec<_> = (0..50)
@@ -291,8 +291,11 @@ fn who_has_not_been_asked_takes_from_the_reserve() {
     thread::scope(|scope| {
         scope.spawn(|| {
             assert!(!agent::is_known_to_sleep());
+            let start = Instant::now();
             let block = Block::new(&heap, layout(100, 8), 1);
             assert!(heap.reserve.owns(block.start));
+            // Whoever sleeps does so for a second.
+            assert!(cfg!(miri) || start.elapsed() < Duration::from_millis(900));
             block.free(&heap);
             assert!(!agent::is_known_to_sleep(), "it is not found out");
         });
@@ -357,7 +360,7 @@ fn who_may_sleep_gives_up_after_a_second() {
 #[test]
 fn threads_allocate_and_free_each_others_blocks() {
     let agents = if cfg!(miri) { 3 } else { 6 };
-    let heap = wrapped(4_000);
+    let heap = wrapped(if cfg!(miri) { 400 } else { 4_000 });
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..agents).map(|_| mpsc::channel()).unzip();
     thread::scope(|scope| {
         for (number, inbox) in receivers.into_iter().enumerate() {
