@@ -12,7 +12,7 @@
 //!
 //! - **I1** Allocating reaches the crate's one wait instruction, for agents that are known to be able to sleep ([`futex::may_nap`]). Freeing
 //!   reaches none. The rest is the inner allocator's own.
-//! - **I2** An agent that must not sleep looks at the gate 65 times to allocate, drains 64 blocks inside, and looks at 8 chunks of 64
+//! - **I2** An agent that must not sleep looks at the gate 64 times to allocate, drains 64 blocks inside, and looks at 8 chunks of 64
 //!   words and at the words of the page pool; who frees tries 64 times to enter or to leave the block. Sleep ends after a second without a wake.
 //! - **I4** The inner allocator is used inside the gate only.
 //! - **I5** A block is with the user, free in the inner allocator, left at the gate, pending there, or a bit of the reserve.
@@ -79,7 +79,7 @@ pub use gate::{Gate, Inside};
 ///
 /// # Blocking
 ///
-/// As above: never on an agent that must not sleep, nor on any agent to free. Everything else is bounded too: 65 looks at the lock; 64 blocks freed
+/// As above: never on an agent that must not sleep, nor on any agent to free. Everything else is bounded too: 64 looks at the lock; 64 blocks freed
 /// for others; in the reserve a walk over 8 bitmaps of 2 KiB of memory each, or over that of the pages. Beside that it takes as long as the inner
 /// allocator does.
 ///
