@@ -75,15 +75,15 @@ impl Heap {
         self.used.add();
     }
 
-    /// Frees what was left, as the wrapper does.
-    fn drain(&self, inside: &mut Inside<'_>) {
+    /// Frees what was left, as the wrapper does; whether there may be more.
+    fn drain(&self, inside: &mut Inside<'_>) -> bool {
         inside.drain(|node| {
             // SAFETY: this agent is inside, and the block is its own.
             unsafe {
                 Node::set_next(node, *self.free.get());
                 *self.free.get() = node;
             }
-        });
+        })
     }
 
     /// Allocates and uses a block of the inner allocator, if it can be had and has one, or of the reserve.
@@ -119,7 +119,8 @@ impl Heap {
             if let Some(mut inside) = self.gate.try_enter() {
                 // SAFETY: the block is this agent's.
                 unsafe { inside.add(node) };
-                return self.drain(&mut inside);
+                self.drain(&mut inside);
+                return;
             }
             // SAFETY: as above.
             if unsafe { self.gate.defer(node) } {

@@ -59,6 +59,11 @@ impl Spin {
         platform::pause();
     }
 
+    /// Pauses for a tenth of a microsecond or more, with a look before and after: for who is in no hurry.
+    pub(crate) fn pause_longer() {
+        platform::pause_between_looks(0);
+    }
+
     /// Lets others have the processor, where the platform can: for loops that may take longer than a moment.
     pub(crate) fn yield_now() {
         Self::pause();

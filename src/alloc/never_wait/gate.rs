@@ -14,7 +14,8 @@
 //! Who is woken may lose the gate to somebody else, and sleeps again, as AWAITED. Who is woken and ends before it has come in takes a
 //! wake with it; another sleeper finds the gate free when its nap ends.
 //!
-//! Loops: [`TRIES`] looks for all. Only agents that may sleep go on from there, until they are in or have slept [`NAPS`] times.
+//! Loops: [`TRIES`] looks for all, and [`LATE_TRIES`] more for who finds no memory elsewhere. Only agents that may sleep go on from the
+//! first, until they are in or have slept [`NAPS`] times.
 
 use core::ptr;
 
@@ -32,6 +33,8 @@ const ABANDONED: u32 = 3;
 
 /// How often an agent looks whether the gate is free, before it goes to sleep or does without.
 pub(super) const TRIES: u32 = if MODEL { 1 } else { 64 };
+/// How often an agent looks that would have no memory otherwise: for some ten milliseconds.
+const LATE_TRIES: u32 = if MODEL { 1 } else { 64 * 1024 };
 /// How many naps that nobody ends an agent takes before it does without: a second.
 const NAPS: u32 = if MODEL { 1 } else { 10 };
 /// How many blocks are taken back at a time.
@@ -92,6 +95,19 @@ impl Gate {
         self.sleep()
     }
 
+    /// Enters, if need be after [`LATE_TRIES`] looks: for who has found no memory elsewhere. On every agent alike, so nobody sleeps.
+    #[cold]
+    pub fn enter_late(&self) -> Option<Inside<'_>> {
+        for _ in 0..LATE_TRIES {
+            steps::step();
+            if let Some(inside) = self.try_enter() {
+                return Some(inside);
+            }
+            Spin::pause_longer();
+        }
+        None
+    }
+
     #[cold]
     fn sleep(&self) -> Option<Inside<'_>> {
         let mut naps = if futex::may_nap() { NAPS } else { 0 };
@@ -148,8 +164,8 @@ impl Inside<'_> {
         });
     }
 
-    /// Frees up to [`DRAIN`] of the blocks that were left.
-    pub fn drain(&mut self, mut free: impl FnMut(*mut Node)) {
+    /// Frees up to [`DRAIN`] of the blocks that were left; whether there may be more.
+    pub fn drain(&mut self, mut free: impl FnMut(*mut Node)) -> bool {
         for _ in 0..DRAIN {
             steps::step();
             let node = self.0.pending.with_mut(|pending| {
@@ -166,10 +182,11 @@ impl Inside<'_> {
                 }
             });
             if node.is_null() {
-                return;
+                return false;
             }
             free(node);
         }
+        true
     }
 }
 

@@ -46,6 +46,9 @@ const MAX: usize = isize::MAX as usize - align_of::<Freed>();
 const _: () = assert!(MODEL || size_of::<Freed>() == 3 * WORD);
 const _: () = assert!(MODEL || align_of::<Freed>() == WORD);
 
+/// How often blocks that were left are freed for one allocation, while the inner allocator has no memory.
+const BATCHES: u32 = 1_024;
+
 impl<A, S> Guarded<A, S> {
     const_new! {
         pub(super) fn new(inner: A, source: S) -> Self {
@@ -115,27 +118,58 @@ impl<A: GlobalAlloc, S: Source> Guarded<A, S> {
         if size > MAX {
             return ptr::null_mut();
         }
-        // SAFETY: the alignment is a layout's, the sizes were looked at, now or when the block was taken. Inside the gate. The
-        // new layout has a size.
+        // SAFETY: the alignment is a layout's, the sizes were looked at, now or when the block was taken. The new layout has a size.
         unsafe {
             let to = rounded(size, layout.align());
-            if let Some(mut inside) = self.gate.enter() {
-                self.drain(&mut inside);
-                let block = if from.is_null() {
-                    self.inner.alloc(to)
-                } else {
-                    let layout = rounded(layout.size(), layout.align());
-                    self.inner.realloc(from, layout, to.size())
-                };
-                drop(inside);
-                if !block.is_null() {
-                    // So that the address is enough to get at all of it again, see `put`.
-                    block.expose_provenance();
-                    return block;
-                }
+            let from = (!from.is_null()).then(|| (from, rounded(layout.size(), layout.align())));
+            let entered = self.gate.enter();
+            let busy = entered.is_none();
+            let mut block = entered.map_or(ptr::null_mut(), |inside| self.ask(inside, from, to));
+            if block.is_null() {
+                block = self.reserve.alloc(to);
             }
-            self.reserve.alloc(to)
+            // The inner allocator may have memory: who is in there may soon be out.
+            if block.is_null()
+                && busy
+                && let Some(inside) = self.gate.enter_late()
+            {
+                block = self.ask(inside, from, to);
+            }
+            block
         }
+    }
+
+    /// Frees some of what was left, and asks the inner allocator. As long as that has no memory and there is more to free, again.
+    ///
+    /// # Safety
+    ///
+    /// `from` is for the inner allocator to move: a block of its own with its layout, that is the caller's. The new layout has a size.
+    unsafe fn ask(
+        &self,
+        mut inside: Inside<'_>,
+        from: Option<(*mut u8, Layout)>,
+        to: Layout,
+    ) -> *mut u8 {
+        for _ in 0..BATCHES {
+            steps::step();
+            let more = self.drain(&mut inside);
+            // SAFETY: as the caller says. Inside the gate.
+            let block = unsafe {
+                match from {
+                    Some((from, layout)) => self.inner.realloc(from, layout, to.size()),
+                    None => self.inner.alloc(to),
+                }
+            };
+            if !block.is_null() {
+                // So that the address is enough to get at all of it again, see `put`.
+                block.expose_provenance();
+                return block;
+            }
+            if !more {
+                break;
+            }
+        }
+        ptr::null_mut()
     }
 
     /// Frees a block of the inner allocator, or leaves it for later. On every agent alike: who frees does not sleep.
@@ -156,7 +190,8 @@ impl<A: GlobalAlloc, S: Source> Guarded<A, S> {
                 steps::step();
                 if let Some(mut inside) = self.gate.try_enter() {
                     inside.add(freed.cast());
-                    return self.drain(&mut inside);
+                    self.drain(&mut inside);
+                    return;
                 }
                 if self.gate.defer(freed.cast()) {
                     return;
@@ -165,14 +200,14 @@ impl<A: GlobalAlloc, S: Source> Guarded<A, S> {
         }
     }
 
-    /// Frees what was left.
-    fn drain(&self, inside: &mut Inside<'_>) {
+    /// Frees some of what was left; whether there may be more.
+    fn drain(&self, inside: &mut Inside<'_>) -> bool {
         inside.drain(|node| {
             // SAFETY: what was left is a `Freed` in a block of the inner allocator, and this agent's now, which is inside.
             unsafe {
                 let layout = (*node.cast::<Freed>()).layout;
                 self.inner.dealloc(node.cast(), layout);
             }
-        });
+        })
     }
 }

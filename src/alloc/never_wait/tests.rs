@@ -21,6 +21,8 @@ struct Watched {
     calls: AtomicUsize,
     /// It has no more memory.
     empty: AtomicBool,
+    /// Or none as long as more blocks than that are in use.
+    most: AtomicUsize,
     used: Mutex<BTreeMap<usize, Layout>>,
 }
 
@@ -30,12 +32,17 @@ impl Watched {
             busy: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
             empty: AtomicBool::new(false),
+            most: AtomicUsize::new(usize::MAX),
             used: Mutex::default(),
         }
     }
 
     fn used(&self) -> usize {
         self.used.lock().unwrap().len()
+    }
+
+    fn has_none(&self) -> bool {
+        self.empty.load(Ordering::Relaxed) || self.used() > self.most.load(Ordering::Relaxed)
     }
 
     fn alone<R>(&self, act: impl FnOnce() -> R) -> R {
@@ -61,7 +68,7 @@ impl Watched {
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.alone(|| {
-            if self.empty.load(Ordering::Relaxed) {
+            if self.has_none() {
                 return core::ptr::null_mut();
             }
             // SAFETY: as the caller says.
@@ -81,7 +88,7 @@ unsafe impl GlobalAlloc for Watched {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         self.alone(|| {
-            if self.empty.load(Ordering::Relaxed) {
+            if self.has_none() {
                 return core::ptr::null_mut();
             }
             self.remove(block, layout);
@@ -100,6 +107,13 @@ type Tested = Guarded<Watched, Range>;
 
 fn wrapped(pages: u32) -> Tested {
     Guarded::new(Watched::new(), Range::new(pages))
+}
+
+/// With a reserve that gets no pages.
+fn without_reserve() -> Tested {
+    let heap = wrapped(1);
+    heap.reserve.source.limit.store(0, Ordering::Relaxed);
+    heap
 }
 
 /// A block in use, filled with a pattern of its own.
@@ -283,6 +297,33 @@ fn who_enters_frees_a_few_for_the_others() {
     }
 }
 
+/// All that was left is freed before the inner allocator's null counts.
+#[test]
+fn what_was_left_is_freed_before_memory_has_run_out() {
+    for grown in [false, true] {
+        let heap = without_reserve();
+        let mut block = grown.then(|| Block::new(&heap, layout(24, 8), 1));
+        let blocks: Vec<_> = (0..200)
+            .map(|fill| Block::new(&heap, layout(24, 8), fill))
+            .collect();
+        let inside = heap.gate.try_enter().unwrap();
+        blocks.into_iter().for_each(|block| block.free(&heap));
+        drop(inside);
+        // Null until 150 of them are freed.
+        heap.inner
+            .most
+            .store(heap.inner.used() - 150, Ordering::Relaxed);
+        match &mut block {
+            Some(block) => block.resize(&heap, 1_000),
+            None => block = Some(Block::new(&heap, layout(24, 8), 1)),
+        }
+        // Three times 64 blocks, and then as many as are left, one after the other.
+        assert_eq!(heap.inner.used(), 200 - 3 * 64 + 1);
+        block.into_iter().for_each(|block| block.free(&heap));
+        assert_eq!(heap.inner.used(), 0);
+    }
+}
+
 /// An agent of which nothing is known does not sleep.
 #[test]
 fn who_has_not_been_asked_takes_from_the_reserve() {
@@ -354,6 +395,51 @@ fn who_may_sleep_gives_up_after_a_second() {
     assert!(!heap.reserve.owns(block.start));
     block.free(&heap);
     heap.reserve.check_free();
+}
+
+/// The inner allocator is only busy, and there is no other memory: that is no reason for null.
+#[test]
+fn who_has_no_memory_looks_for_longer() {
+    let heap = without_reserve();
+    let ready = Barrier::new(2);
+    thread::scope(|scope| {
+        let inside = heap.gate.try_enter().unwrap();
+        scope.spawn(|| {
+            set_policy(Policy::Spin);
+            ready.wait();
+            Block::new(&heap, layout(100, 8), 1).free(&heap);
+        });
+        ready.wait();
+        thread::sleep(Duration::from_millis(1));
+        drop(inside);
+    });
+    assert_eq!(heap.inner.used(), 0);
+}
+
+/// So does who has found out that somebody has ended inside, or was very slow.
+#[test]
+fn who_has_given_up_looks_for_longer_as_well() {
+    let heap = without_reserve();
+    let ready = Barrier::new(2);
+    thread::scope(|scope| {
+        let inside = heap.gate.try_enter().unwrap();
+        scope.spawn(|| {
+            assert!(agent::may_block());
+            assert!(heap.alloc(layout(100, 8)).is_null());
+            // From now on it does not sleep. The looks are what there is of loops.
+            steps::taken();
+            assert!(heap.alloc(layout(100, 8)).is_null());
+            let taken = steps::taken();
+            ready.wait();
+            let looks = 64 + 64 * 1_024;
+            assert!((looks..looks + 10).contains(&taken), "{taken}");
+            Block::new(&heap, layout(100, 8), 1).free(&heap);
+        });
+        ready.wait();
+        thread::sleep(Duration::from_millis(1));
+        drop(inside);
+    });
+    assert_eq!(heap.inner.used(), 0);
 }
 
 /// Some sleep, some must not, and everybody frees what others have allocated.
