@@ -21,7 +21,7 @@ use crate::alloc::steps;
 use crate::sys::memory::{MAX_PAGES, PAGE, Source};
 use crate::sys::shim::{AtomicPtr, Ordering, const_new};
 
-/// The memory grows by so many pages at least, as in `heap`; what it cannot give at once at its end is left to others.
+/// The memory grows by so many pages at least, as in `heap`, unless it ends before.
 const GROWTH: u32 = 16;
 /// Bytes of a unit of a chunk.
 const UNIT: usize = 32;
@@ -222,10 +222,14 @@ impl<S: Source> Reserve<S> {
         if let Some(page) = self.pages.take(pages) {
             return Some(page);
         }
-        let all = pages.max(GROWTH);
-        let page = self.grow(all)?;
-        self.pages.put(page + pages, all - pages);
-        Some(page)
+        if pages < GROWTH
+            && let Some(page) = self.grow(GROWTH)
+        {
+            self.pages.put(page + pages, GROWTH - pages);
+            return Some(page);
+        }
+        // At the end of the memory as many as are needed; or those that somebody else has got there, and put meanwhile.
+        self.grow(pages).or_else(|| self.pages.take(pages))
     }
 
     fn grow(&self, pages: u32) -> Option<u32> {

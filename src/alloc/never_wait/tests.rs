@@ -520,8 +520,8 @@ fn without_memory_it_is_null_and_all_is_as_before() {
         }
         small.push(start);
     }
-    // Sixteen pages, of which each has room for twelve.
-    assert_eq!(small.len(), 16 * 12);
+    // Sixteen pages at once and then one, of which each has room for twelve.
+    assert_eq!(small.len(), 17 * 12);
     for start in small {
         // SAFETY: the block is ours, with this layout.
         unsafe { heap.dealloc(start, layout(5_000, 8)) };
@@ -559,6 +559,23 @@ fn zeros_are_zeros_where_others_have_been() {
             55 * PAGE
         )
     );
+}
+
+/// Fewer pages than the memory mostly grows by.
+#[test]
+fn the_reserve_uses_the_last_pages_too() {
+    for pages in 1..16 {
+        let reserve = Reserve::new(Range::new(pages));
+        let blocks: Vec<_> = (0..pages).map(|_| reserve.alloc(layout(PAGE, 8))).collect();
+        assert!(blocks.iter().all(|block| !block.is_null()));
+        assert!(reserve.alloc(layout(1, 1)).is_null());
+        for block in blocks {
+            // SAFETY: the block is ours, with this layout.
+            unsafe { reserve.dealloc(block.addr(), layout(PAGE, 8)) };
+        }
+        assert!(!reserve.alloc(layout(1, 1)).is_null());
+        assert_eq!(reserve.held(), pages as usize * PAGE);
+    }
 }
 
 /// The reserve finds again what was freed in it, wherever it is.
