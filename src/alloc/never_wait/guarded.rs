@@ -91,17 +91,30 @@ impl<A: GlobalAlloc, S: Source> Guarded<A, S> {
     ///
     /// As for [`Guarded::dealloc`].
     pub(super) unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: as the caller says; two blocks do not overlap, and the smaller size is in both.
+        if size > MAX {
+            return ptr::null_mut();
+        }
+        // Its user may have been entitled to fewer bytes than it has.
+        let block = at::<u8>(block.addr());
+        // SAFETY: as the caller says; the sizes were looked at. Two blocks do not overlap, and the smaller size is in both.
         unsafe {
-            let inner = if self.reserve.owns(block) {
-                ptr::null_mut()
-            } else {
-                block
-            };
+            let (from, to) = (
+                rounded(layout.size(), layout.align()),
+                rounded(size, layout.align()),
+            );
+            let owned = self.reserve.owns(block);
+            let stay = || owned && self.reserve.resize(block.addr(), from, to);
+            // A page for what would be a small block only if there is nothing else.
+            if owned && self.reserve.is_fit(block.addr(), to) && stay() {
+                return block;
+            }
+            let inner = if owned { ptr::null_mut() } else { block };
             let new = self.take(inner, layout, size);
+            if new.is_null() {
+                return if stay() { block } else { new };
+            }
             // Where it was and where it is now tell who has moved it.
-            let moved = !inner.is_null() && !self.reserve.owns(new);
-            if !moved && !new.is_null() {
+            if owned || self.reserve.owns(new) {
                 new.copy_from_nonoverlapping(block, layout.size().min(size));
                 self.dealloc(block, layout);
             }

@@ -70,6 +70,11 @@ fn extra(align: usize, unit: usize) -> u32 {
     (align / unit).saturating_sub(1) as u32
 }
 
+/// Whether it comes from a chunk.
+fn is_small(layout: Layout) -> bool {
+    layout.size() <= SMALL_MAX && layout.align() <= SMALL_ALIGN
+}
+
 impl<S> Reserve<S> {
     const_new! {
         pub(super) fn new(source: S) -> Self {
@@ -113,7 +118,7 @@ impl<S: Source> Reserve<S> {
 
     fn find(&self, layout: Layout) -> Option<usize> {
         let (size, align) = (layout.size(), layout.align());
-        let small = size <= SMALL_MAX && align <= SMALL_ALIGN;
+        let small = is_small(layout);
         let unit = if small { UNIT } else { PAGE };
         let (count, extra) = (units(size, unit), extra(align, unit));
         let all = count.checked_add(extra)?;
@@ -138,6 +143,31 @@ impl<S: Source> Reserve<S> {
     ///
     /// The block is from `alloc`, with this layout, and nobody uses it any more.
     pub(super) unsafe fn dealloc(&self, block: usize, layout: Layout) {
+        // SAFETY: as the caller says.
+        unsafe { self.cut(block, layout, 0) };
+    }
+
+    /// Whether a block lies where one of that layout would: in a chunk, or in pages of its own.
+    pub(super) fn is_fit(&self, block: usize, layout: Layout) -> bool {
+        is_small(layout) != block.is_multiple_of(PAGE)
+    }
+
+    /// Gives a block another size where it is, if that takes no unit more. It is to be freed with the new layout then.
+    ///
+    /// # Safety
+    ///
+    /// As for `dealloc`, but for its users: the bytes that are in both stay as they are.
+    pub(super) unsafe fn resize(&self, block: usize, from: Layout, to: Layout) -> bool {
+        // SAFETY: as the caller says.
+        unsafe { self.cut(block, from, to.size()) }
+    }
+
+    /// Frees the units of a block that the first so many bytes do not need. False, and nothing is freed, if it has not as many as these need.
+    ///
+    /// # Safety
+    ///
+    /// The block is from `alloc`, with this layout, and nobody uses what is behind these bytes.
+    unsafe fn cut(&self, block: usize, layout: Layout, bytes: usize) -> bool {
         let start = block & !(PAGE - 1);
         let (free, base, unit) = if block == start {
             (&*self.pages, self.source.base(), PAGE)
@@ -145,7 +175,11 @@ impl<S: Source> Reserve<S> {
             // SAFETY: a block that does not begin with a page lies in a chunk, and the chunk at the beginning of its page.
             (unsafe { &*(*at::<Chunk>(start)).free }, start, UNIT)
         };
-        free.put(((block - base) / unit) as u32, units(layout.size(), unit));
+        let (has, needs) = (units(layout.size(), unit), units(bytes, unit));
+        if needs <= has {
+            free.put(((block - base) / unit) as u32 + needs, has - needs);
+        }
+        needs <= has
     }
 
     /// Makes sure that there are so many bytes in a row.

@@ -324,6 +324,26 @@ fn what_was_left_is_freed_before_memory_has_run_out() {
     }
 }
 
+/// The user's pointer may be entitled to fewer bytes than the block has: its address is enough. Miri sees it.
+#[test]
+fn what_the_inner_allocator_moves_is_the_whole_block() {
+    let heap = wrapped(64);
+    for empty in [false, true] {
+        let mut block = Block::new(&heap, layout(1_000, 8), 1);
+        // SAFETY: the block is ours, and written.
+        block.start = unsafe { &mut *block.start };
+        heap.inner.empty.store(empty, Ordering::Relaxed);
+        block.resize(&heap, 5_000);
+        assert_eq!(heap.reserve.owns(block.start), empty);
+        // SAFETY: as above.
+        block.start = unsafe { &mut *block.start };
+        block.resize(&heap, 3_000);
+        block.free(&heap);
+    }
+    assert_eq!(heap.inner.used(), 0);
+    heap.reserve.check_free();
+}
+
 /// An agent of which nothing is known does not sleep.
 #[test]
 fn who_has_not_been_asked_takes_from_the_reserve() {
@@ -499,6 +519,53 @@ fn what_the_inner_allocator_has_not_comes_from_the_reserve() {
     assert!(!heap.reserve.owns(block.start));
     block.free(&heap);
     heap.reserve.check_free();
+}
+
+/// To make a block of the reserve smaller, or larger within its last unit, needs no memory. What it no longer needs is free.
+#[test]
+fn without_memory_a_block_is_resized_where_it_is() {
+    for (align, from, sizes) in [
+        (8, 5_000, [4_000, 100, 120]),
+        (8, 20_000, [5_000, 1, 100]),
+        (8, 3 * PAGE, [2 * PAGE - 5, 2 * PAGE, 1_000]),
+        (8_192, 200, [1, 150, 40_000]),
+    ] {
+        let heap = wrapped(3);
+        heap.inner.empty.store(true, Ordering::Relaxed);
+        let mut block = Block::new(&heap, layout(from, align), 1);
+        let start = block.start;
+        let mut others = Vec::new();
+        let mut fill = || {
+            let before = others.len();
+            for size in [PAGE, 3_200, 32] {
+                let next = || heap.reserve.alloc(layout(size, 8));
+                let all = core::iter::repeat_with(next).take_while(|start| !start.is_null());
+                others.extend(all.map(|start| (start.addr(), layout(size, 8))));
+            }
+            others.len() > before
+        };
+        fill();
+        let mut given = false;
+        for size in sizes {
+            block.resize(&heap, size);
+            assert_eq!(block.start, start);
+            given |= fill();
+        }
+        assert_eq!(
+            given,
+            from != 20_000 && from != 200,
+            "of one page nothing is left over"
+        );
+        // SAFETY: the block is ours, with this layout.
+        let none = unsafe { heap.realloc(start, block.layout, 5 * PAGE) };
+        assert!(none.is_null());
+        block.free(&heap);
+        for (start, layout) in others {
+            // SAFETY: the block is ours, with this layout.
+            unsafe { heap.reserve.dealloc(start, layout) };
+        }
+        heap.reserve.check_free();
+    }
 }
 
 #[test]
