@@ -103,9 +103,9 @@ impl<S: Source> Reserve<S> {
     /// Whether a block that is in use is the reserve's.
     #[inline]
     pub(super) fn owns(&self, block: *mut u8) -> bool {
-        // Before the source has memory its base may be anything: no page is owned then.
-        self.owned
-            .has(block.addr().wrapping_sub(self.source.base()) / PAGE)
+        // Who has a block of the reserve knows the source's pages. Who knows none has none, whatever others own by now.
+        let page = self.source.page_of(block.addr());
+        page.is_some_and(|page| self.owned.has(page))
     }
 
     /// A block; null if there is no memory.
@@ -276,6 +276,11 @@ impl<S: Source> Reserve<S> {
 
 #[cfg(test)]
 impl<S: Source> Reserve<S> {
+    /// As when another agent has got these pages.
+    pub(super) fn own(&self, page: u32, count: u32) {
+        self.owned.put(page, count);
+    }
+
     /// Everything is free, each unit of each chunk and each other page.
     pub(super) fn check_free(&self) {
         let mut chunks = 0;

@@ -5,7 +5,7 @@ use super::reserve::Reserve;
 use crate::alloc::steps;
 use crate::alloc::tests::{Dice, Range, layout};
 use crate::sys::agent::{self, Policy, set_policy};
-use crate::sys::memory::PAGE;
+use crate::sys::memory::{Memory, PAGE};
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::alloc::System;
@@ -482,10 +482,9 @@ fn threads_allocate_and_free_each_others_blocks() {
                 for _ in 0..STEPS / 4 {
                     step(heap, &mut dice, &mut blocks);
                     if dice.roll(8) == 0 {
-                        blocks
-                            .pop()
-                            .into_iter()
-                            .for_each(|block| next.send(block).unwrap());
+                        // Who has heard nothing for long is gone.
+                        let sent = blocks.pop().map_or(Ok(()), |block| next.send(block));
+                        sent.unwrap_or_else(|mpsc::SendError(block)| block.free(heap));
                     }
                     if let Ok(block) = inbox.try_recv() {
                         block.free(heap);
@@ -626,6 +625,17 @@ fn zeros_are_zeros_where_others_have_been() {
             55 * PAGE
         )
     );
+}
+
+/// Another agent has got pages of which this one does not know yet: what it has is not in them.
+#[test]
+fn who_knows_no_page_has_no_block_of_the_reserve() {
+    let reserve = Reserve::new(Memory::new());
+    // As if the memory's range, whose pages these are, had not been seen.
+    reserve.own(1, 16);
+    assert!(!reserve.owns(core::ptr::without_provenance_mut(2 * PAGE + 8)));
+    let reserve = Reserve::new(Memory::new());
+    assert!(reserve.owns(reserve.alloc(layout(8, 8))));
 }
 
 /// Fewer pages than the memory mostly grows by.

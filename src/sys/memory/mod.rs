@@ -47,6 +47,11 @@ pub(crate) unsafe trait Source {
     /// very moment.
     fn grow_at(&self, page: u32, pages: u32) -> Option<u32>;
 
-    /// The address of page 0, whether that exists or not.
+    /// The address of page 0, whether that exists or not. For who has a page: before there are any it may be a number that means nothing.
     fn base(&self) -> usize;
+
+    /// The number of the page in which an address lies, or would lie. None if no page is known to the caller.
+    fn page_of(&self, address: usize) -> Option<usize> {
+        Some(address.wrapping_sub(self.base()) / PAGE)
+    }
 }

@@ -168,6 +168,12 @@ unsafe impl Source for Memory {
         // Relaxed: who has a page has acquired the range, or was handed the page by somebody who has.
         self.range.load(Ordering::Relaxed).addr()
     }
+
+    fn page_of(&self, address: usize) -> Option<usize> {
+        let base = self.base();
+        // Null: there is no range yet.
+        (base != 0).then(|| address.wrapping_sub(base) / PAGE)
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +183,9 @@ mod tests {
     #[test]
     fn pages_are_handed_out_once_and_run_out() {
         let memory = Memory::with_pages(300);
+        assert_eq!(memory.page_of(PAGE), None, "nothing is known of it");
         assert_eq!(memory.grow(100), Some(1));
+        assert_eq!(memory.page_of(memory.base() + 5 * PAGE + 1), Some(5));
         assert_eq!(memory.grow_at(100, 1), None);
         assert_eq!(memory.grow_at(101, 200), Some(101));
         assert_eq!((memory.grow(1), memory.grow_at(301, 1)), (None, None));
