@@ -9,7 +9,7 @@ use crate::world::{Note, Tally, rounds, urgent};
 use web_sync::agent::{Policy, set_policy};
 use web_sync::alloc::parts::{Gate, Inside, Node, Pages};
 
-models![never_wait: who_must_not_wait_takes_from_the_reserve, sleepers_are_woken, sleepers_give_up, blocks_are_left_at_the_gate;
+models![never_wait: who_must_not_wait_takes_from_the_reserve, sleepers_are_woken, sleepers_give_up, an_abandoned_gate_stays_abandoned, blocks_are_left_at_the_gate;
     stale: sleepers_are_woken, blocks_are_left_at_the_gate];
 
 /// A block of the inner allocator.
@@ -220,6 +220,35 @@ pub fn sleepers_give_up() -> Scene {
         .thread(enter)
         .timeouts(1)
         .end(Heap::check)
+}
+
+/// Somebody has ended inside. Two find that out, each once: there is no time-out for a second sleep.
+///
+/// Seen to fail with a sleeper that swaps AWAITED into the word, so also over an ABANDONED that it has not seen.
+#[must_use]
+pub fn an_abandoned_gate_stays_abandoned() -> Scene {
+    let heap = Heap::new(0);
+    core::mem::forget(heap.gate.try_enter());
+    let enter = |heap: &Heap| {
+        let twice = |heap: &Heap| {
+            for _ in 0..2 {
+                assert!(heap.gate.enter().is_none());
+            }
+        };
+        // Elsewhere it would take a second each time.
+        if cfg!(web_sync_loom) {
+            heap.sleepy(twice);
+        } else {
+            urgent(|| twice(heap));
+        }
+    };
+    Stage::new(heap)
+        .thread(enter)
+        .thread(enter)
+        .timeouts(2)
+        .end(|heap| {
+            assert!(heap.gate.try_enter().is_none());
+        })
 }
 
 /// Everybody frees, and whoever is inside takes only a few of what was left: each is freed once, and none is lost.

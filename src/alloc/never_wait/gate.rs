@@ -111,11 +111,21 @@ impl Gate {
     #[cold]
     fn sleep(&self) -> Option<Inside<'_>> {
         let mut naps = if futex::may_nap() { NAPS } else { 0 };
-        // Relaxed: abandoned or not, it is a guess.
-        while naps > 0 && self.word.load(Ordering::Relaxed) != ABANDONED {
+        while naps > 0 {
+            // Relaxed: abandoned or not, it is a guess.
+            let word = self.word.load(Ordering::Relaxed);
+            if word == ABANDONED {
+                break;
+            }
+            // From what was seen, so that it stays abandoned if it became that meanwhile.
             // ORDERING: Acquire, as in `try_enter`.
-            if self.word.swap(AWAITED, Ordering::Acquire) == FREE {
-                return Some(Inside(self));
+            let exchanged =
+                self.word
+                    .compare_exchange(word, AWAITED, Ordering::Acquire, Ordering::Relaxed);
+            match exchanged {
+                Ok(FREE) => return Some(Inside(self)),
+                Ok(_) => {}
+                Err(_) => continue,
             }
             if futex::nap(&self.word, AWAITED) == Outcome::TimedOut {
                 naps -= 1;
@@ -193,7 +203,7 @@ impl Inside<'_> {
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         let word = &raw const self.0.word;
-        // ORDERING: Release, partner of the exchange in `try_enter` and the swap in `sleep`: what was done inside.
+        // ORDERING: Release, partner of the exchanges in `try_enter` and `sleep`: what was done inside.
         if self.0.word.swap(FREE, Ordering::Release) >= AWAITED {
             futex::wake_napper(word);
         }
