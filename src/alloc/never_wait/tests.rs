@@ -171,11 +171,11 @@ impl Block {
     }
 }
 
-/// Mostly small, at times pages.
+/// Mostly small, at times pages. (An interpreter is slow to fill them.)
 fn some_size(dice: &mut Dice) -> usize {
     match dice.roll(64) {
-        0 => dice.roll(4 * PAGE),
-        1..8 => dice.roll(PAGE / 2),
+        0 => dice.roll(if cfg!(miri) { 2 * PAGE } else { 4 * PAGE }),
+        1..8 => dice.roll(if cfg!(miri) { 2_000 } else { PAGE / 2 }),
         _ => dice.roll(300),
     }
     .max(1)
@@ -213,7 +213,7 @@ fn drain(heap: &Tested) {
     }
 }
 
-const STEPS: usize = if cfg!(miri) { 100 } else { 100_000 };
+const STEPS: usize = if cfg!(miri) { 60 } else { 100_000 };
 
 /// Runs `act` on an agent that must not sleep.
 fn urgent<R: Send>(act: impl FnOnce() -> R + Send) -> R {
