@@ -34,7 +34,13 @@ const ABANDONED: u32 = 3;
 /// How often an agent looks whether the gate is free, before it goes to sleep or does without.
 pub(super) const TRIES: u32 = if MODEL { 1 } else { 64 };
 /// How often an agent looks that would have no memory otherwise: for some ten milliseconds.
-const LATE_TRIES: u32 = if MODEL { 1 } else { 64 * 1024 };
+pub(super) const LATE_TRIES: u32 = if MODEL {
+    1
+} else if cfg!(miri) {
+    512
+} else {
+    64 * 1024
+};
 /// How many naps that nobody ends an agent takes before it does without: a second.
 const NAPS: u32 = if MODEL { 1 } else { 10 };
 /// How many blocks are taken back at a time.
