@@ -74,6 +74,10 @@ fn play_refused(mut range: Range, refused: core::ops::Range<u32>) -> (Range, u32
             step => play(&heap, &mut model, step),
         }
     }
+    if cfg!(miri) {
+        // So few blocks find room in the first growth.
+        play(&heap, &mut model, Step::Alloc(17 * PAGE, 8));
+    }
     let asked = heap.source.asked.load(Ordering::Relaxed);
     // To free needs no memory, whatever becomes of it.
     heap.source.refused = 0..u32::MAX;
@@ -113,7 +117,7 @@ fn any_growth_may_fail() {
         true => &[4][..],
         false => &[1, 2, 3, 4, 6, 9, u32::MAX][..],
     };
-    let mut range = Range::new(if cfg!(miri) { 32 } else { 512 });
+    let mut range = Range::new(if cfg!(miri) { 48 } else { 512 });
     for &width in widths {
         let mut from = 0;
         loop {
@@ -368,6 +372,8 @@ fn every_call_takes_a_bounded_number_of_steps_under_stress() {
     let heap = heap(pages);
     let bounds = Bounds::of(pages);
     let shared = Mutex::new(Vec::<(usize, usize)>::new());
+    // How many blocks there are before one is resized, and before one is freed.
+    let [few, many] = if cfg!(miri) { [5, 10] } else { [75, 150] };
     let most = [const { AtomicU32::new(0) }; 3];
     let note = |which: usize| most[which].fetch_max(steps::taken(), Ordering::Relaxed);
     thread::scope(|scope| {
@@ -396,12 +402,12 @@ fn every_call_takes_a_bounded_number_of_steps_under_stress() {
                             let at = dice.roll(shared.len().max(1));
                             (shared.len() > least).then(|| shared.swap_remove(at))
                         };
-                        if let Some((block, size)) = some(150) {
+                        if let Some((block, size)) = some(many) {
                             steps::taken();
                             heap.dealloc(super::block::at(block), layout(size, 8));
                             note(1);
                         }
-                        if let Some((block, size)) = some(75) {
+                        if let Some((block, size)) = some(few) {
                             let more = size / 2 + dice.roll(size + 3_000);
                             steps::taken();
                             let block =
