@@ -1,8 +1,7 @@
 //! The wrapper over std's allocator, which is watched, and over a memory of the tests' own.
 
 use super::gate::{LATE_TRIES, TRIES};
-use super::guarded::Guarded;
-use super::reserve::Reserve;
+use super::{NeverWait, guarded::Guarded, reserve::Reserve};
 use crate::alloc::steps;
 use crate::alloc::tests::{Dice, Range, layout};
 use crate::sys::agent::{self, Policy, set_policy};
@@ -11,8 +10,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::alloc::System;
 use std::collections::BTreeMap;
-use std::sync::mpsc;
-use std::sync::{Barrier, Mutex};
+use std::sync::{Barrier, LazyLock, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -605,27 +603,28 @@ fn without_memory_it_is_null_and_all_is_as_before() {
 }
 
 #[test]
-#[cfg(not(web_sync_loom))] // There statics cannot have it.
 fn zeros_are_zeros_where_others_have_been() {
-    static ALLOC: super::NeverWait<System> = super::NeverWait::new(System);
-    let inside = ALLOC.0.gate.try_enter().unwrap();
+    // A static, for its pages are nobody's to give back.
+    static MADE: LazyLock<NeverWait<System>> = LazyLock::new(|| NeverWait::new(System));
+    let alloc = &*MADE;
+    let inside = alloc.0.gate.try_enter().unwrap();
     for size in [1, 100, 5_000, 100_000] {
         // SAFETY: the blocks are ours, and freed with the layout that they were allocated with.
         unsafe {
-            let dirty = ALLOC.alloc(layout(size, 8));
+            let dirty = alloc.alloc(layout(size, 8));
             dirty.write_bytes(7, size);
-            ALLOC.dealloc(dirty, layout(size, 8));
-            let block = ALLOC.alloc_zeroed(layout(size, 8));
+            alloc.dealloc(dirty, layout(size, 8));
+            let block = alloc.alloc_zeroed(layout(size, 8));
             assert_eq!(block.addr(), dirty.addr());
             let mut bytes = core::slice::from_raw_parts(block, size).iter();
             assert!(bytes.all(|byte| *byte == 0));
-            ALLOC.dealloc(block, layout(size, 8));
+            alloc.dealloc(block, layout(size, 8));
         }
     }
     drop(inside);
-    assert!(ALLOC.held() == 16 * PAGE && ALLOC.reserve(40 * PAGE) && ALLOC.held() == 56 * PAGE);
+    assert!(alloc.held() == 16 * PAGE && alloc.reserve(40 * PAGE) && alloc.held() == 56 * PAGE);
     assert_eq!(
-        format!("{ALLOC:?}"),
+        format!("{alloc:?}"),
         format!(
             "NeverWait {{ held: {}, pooled: {}, .. }}",
             56 * PAGE,
