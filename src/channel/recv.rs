@@ -77,10 +77,9 @@ impl<T> Channel<T> {
             futex::refuse_endless(call);
         }
         // SAFETY: by contract.
-        let (look, much) = (
-            || unsafe { self.glance(right) },
-            || unsafe { self.has_many(right) },
-        );
+        let look = || unsafe { self.glance(right) };
+        // SAFETY: by contract.
+        let much = || unsafe { self.has_many(right) };
         if let Some(received) = self.receiving.look(look, much) {
             return Ok(received?);
         }
