@@ -14,11 +14,11 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use web_sync::select::{self, Select};
 use web_sync::{
-    AcquireError, Barrier, BarrierWaitResult, Condvar, Event, LazyLock, MappedMutexGuard,
-    MappedRwLockReadGuard, MappedRwLockWriteGuard, Mutex, MutexGuard, Once, OnceLock, OnceState,
-    OwnedSemaphorePermit, ReentrantLock, ReentrantLockGuard, RwLock, RwLockReadGuard,
-    RwLockUpgradableReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, TryAcquireError, mpmc,
-    mpsc, nonpoison, oneshot, select_async, spsc, thread, triple_buffer,
+    AcquireError, Barrier, Condvar, Event, LazyLock, MappedMutexGuard, MappedRwLockReadGuard,
+    MappedRwLockWriteGuard, Mutex, MutexGuard, Once, OnceLock, OnceState, OwnedSemaphorePermit,
+    ReentrantLock, ReentrantLockGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
+    RwLockWriteGuard, Semaphore, SemaphorePermit, TryAcquireError, mpmc, mpsc, nonpoison, oneshot,
+    select_async, spsc, thread, triple_buffer,
 };
 
 /// Whether a type implements a trait: the constant of the inherent impl hides the trait's where its bound holds.
@@ -108,7 +108,7 @@ fn the_types_have_the_traits_of_stds() {
     assert_eq!(all_traits!(Condvar), all_traits!(std::sync::Condvar));
     assert_eq!(all_traits!(Barrier), all_traits!(std::sync::Barrier));
     assert_eq!(
-        all_traits!(BarrierWaitResult),
+        all_traits!(web_sync::BarrierWaitResult),
         all_traits!(std::sync::BarrierWaitResult)
     );
     // `Default` is younger than the oldest compiler.

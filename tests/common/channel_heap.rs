@@ -26,7 +26,7 @@ pub fn empty_channels() {
 
 /// What messages add to that.
 pub fn messages() {
-    const BLOCKS: isize = 1000;
+    const BLOCKS: isize = if cfg!(miri) { 20 } else { 1000 };
     let (sender, receiver) = mpsc::channel::<u32>();
     let send = || (0..31 * BLOCKS as u32).for_each(|number| sender.send(number).unwrap());
     let ((), bytes) = bytes_kept(send);

@@ -97,6 +97,7 @@ pub(crate) fn wake(word: *const AtomicU32) {
 }
 
 /// The longest [`nap`].
+#[allow(dead_code, reason = "nobody naps where there is one agent")]
 pub(crate) const NAP: Duration = Duration::from_millis(100);
 
 /// Whether the running agent may [`nap`]: it is known to be able to sleep, and to put it to sleep needs no memory.

@@ -143,6 +143,11 @@ const TOOLS: &[(&str, Tool)] = &[
         let step = step.args(web.flat_map(|name| ["--package", name]));
         Ok(step.args(["--all-targets", "--", "-D", "warnings"]))
     }),
+    ("clippy, wasm without threads", |project| {
+        let step = toolchain::single(project, "clippy")?;
+        let step = step.args(["--package", "web-sync", "--all-targets", "--all-features"]);
+        Ok(step.args(["--", "-D", "warnings"]))
+    }),
     ("rustdoc, native", |project| {
         let step = project.cargo().args([
             "doc",
