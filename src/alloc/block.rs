@@ -66,6 +66,10 @@ impl Header {
         (self.0 >> SIZE_SHIFT & SIZE_MASK) as usize * GRAIN
     }
 
+    pub(super) fn flags(self) -> u32 {
+        self.0 & (FREE | BEFORE_FREE | FIRST)
+    }
+
     pub(super) fn has(self, flag: u32) -> bool {
         self.0 & flag != 0
     }

@@ -13,9 +13,20 @@ use core::alloc::Layout;
 use super::block::{GRAIN, WORD};
 use crate::sys::memory::PAGE;
 
+/// Classes that are a grain apart.
+const FINE: usize = 63;
+/// The largest block of those: 508 bytes on wasm32.
+pub(super) const FINE_MAX: usize = GRAIN * FINE + WORD;
+/// The logarithm of the first power of two that is a coarse class.
+const COARSE_LOG: u32 = (GRAIN * (FINE + 1)).ilog2();
+/// Coarse classes for each power of two, and its logarithm.
+const STEPS: u32 = 1 << STEPS_LOG;
+const STEPS_LOG: u32 = 2;
+/// Powers of two that are divided so.
+const DOUBLINGS: usize = 5;
 /// The number of size classes.
-pub(super) const CLASSES: usize = 63;
-/// The largest small block: 508 bytes on wasm32.
+pub(super) const CLASSES: usize = FINE + 1 + DOUBLINGS * STEPS as usize;
+/// The largest small block: 16 KiB on wasm32.
 pub(super) const SMALL_MAX: usize = capacity(CLASSES - 1);
 /// The largest medium block.
 pub(super) const MEDIUM_MAX: usize = 256 * 1024;
@@ -49,23 +60,50 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The bytes that a block of this kind needs for so many.
+    pub(super) fn room(self, size: usize) -> usize {
+        match self {
+            Self::Small(class) => capacity(class),
+            _ => size,
+        }
+    }
+}
+
 /// The class of a small size.
 #[inline(always)]
 pub(super) fn class(size: usize) -> usize {
-    // The capacities are GRAIN apart and the first is WORD more than GRAIN.
-    size.saturating_sub(WORD).div_ceil(GRAIN) - (size > WORD) as usize
+    if size <= FINE_MAX {
+        // The capacities are GRAIN apart and the first is WORD more than GRAIN.
+        return size.saturating_sub(WORD).div_ceil(GRAIN) - (size > WORD) as usize;
+    }
+    let last = size - 1;
+    let log = last.ilog2();
+    let step = (last >> (log - STEPS_LOG)) as u32 & (STEPS - 1);
+    // The first is the last step below its power of two.
+    FINE + ((log + 1 - COARSE_LOG) * STEPS + step + 1 - STEPS) as usize
 }
 
 /// The bytes that a block of a class has.
 pub(super) const fn capacity(class: usize) -> usize {
-    GRAIN * (class + 1) + WORD
+    if class < FINE {
+        return GRAIN * (class + 1) + WORD;
+    }
+    let at = (class - FINE) as u32 + STEPS - 1;
+    let log = COARSE_LOG - 1 + at / STEPS;
+    ((STEPS + at % STEPS + 1) as usize) << (log - STEPS_LOG)
 }
 
 /// How many blocks of a class change hands at a time.
 pub(super) const fn batch(class: usize) -> u32 {
-    let count = BATCH_BYTES / capacity(class);
-    if count < 2 {
-        2
+    let (bytes, least) = if class < FINE {
+        (BATCH_BYTES, 2)
+    } else {
+        (2 * BATCH_BYTES, 1)
+    };
+    let count = bytes / capacity(class);
+    if count < least {
+        least as u32
     } else if count > 16 {
         16
     } else {
@@ -84,8 +122,8 @@ const MAGAZINES_MAX: usize = {
 };
 
 // What the documentation of `Arenas` says.
-const _: () = assert!(WORD != 4 || SMALL_MAX == 508);
-const _: () = assert!(MAGAZINES_MAX <= 32 * 1024 * WORD);
+const _: () = assert!(WORD != 4 || (FINE_MAX, SMALL_MAX).0 == 508 && SMALL_MAX == 16 << 10);
+const _: () = assert!(MAGAZINES_MAX <= 96 * 1024 * WORD);
 
 #[cfg(test)]
 mod tests {
@@ -104,6 +142,8 @@ mod tests {
     fn the_kind_follows_size_and_alignment() {
         let of = |size, align| Kind::of(Layout::from_size_align(size, align).unwrap());
         assert_eq!(of(0, 1), Kind::Small(0));
+        assert_eq!(of(FINE_MAX, GRAIN), Kind::Small(FINE - 1));
+        assert_eq!(of(FINE_MAX + 1, GRAIN), Kind::Small(FINE));
         assert_eq!(of(SMALL_MAX, GRAIN), Kind::Small(CLASSES - 1));
         assert_eq!(of(SMALL_MAX + 1, 1), Kind::Medium);
         assert_eq!(of(1, 2 * GRAIN), Kind::Medium);
@@ -114,6 +154,16 @@ mod tests {
 
     #[test]
     fn batches_are_small() {
-        assert_eq!((batch(0), batch(CLASSES - 1)), (16, 2));
+        assert_eq!((batch(0), batch(FINE - 1)), (16, 2));
+        assert_eq!(batch(CLASSES - 1), 1);
+    }
+
+    #[test]
+    fn powers_of_two_are_classes() {
+        let mut size = FINE_MAX.next_power_of_two();
+        while size <= SMALL_MAX {
+            assert_eq!(capacity(class(size)), size);
+            size *= 2;
+        }
     }
 }

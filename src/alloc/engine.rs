@@ -62,7 +62,7 @@ struct List {
 impl List {
     /// The list that holds blocks of this size.
     fn of(size: usize) -> Self {
-        let grains = (size / GRAIN) as u32;
+        let grains = (size / GRAIN) as u32 - 1;
         if grains < SECONDS {
             return Self {
                 first: 0,
@@ -78,12 +78,7 @@ impl List {
 
     /// The first list whose blocks all have this size.
     fn serving(size: usize) -> Self {
-        let grains = size / GRAIN;
-        if grains < SECONDS as usize {
-            return Self::of(size);
-        }
-        let step = 1 << (grains.ilog2() - SECONDS_LOG);
-        Self::of((grains + step - 1) * GRAIN)
+        Self::of(rounded(size))
     }
 
     fn index(self) -> usize {
@@ -91,9 +86,20 @@ impl List {
     }
 }
 
-/// The size of a block that has room for so many bytes.
+/// The smallest size of the first list whose blocks all have this size.
+fn rounded(size: usize) -> usize {
+    let grains = size / GRAIN - 1;
+    if grains < SECONDS as usize {
+        return size;
+    }
+    let step = 1 << (grains.ilog2() - SECONDS_LOG);
+    (grains.next_multiple_of(step) + 1) * GRAIN
+}
+
+/// The size of a block that has room for so many bytes: the smallest of some list, so that such a block is found again when it is
+/// free. At most a sixteenth is more than was asked for, and nothing of a power of two.
 pub(super) fn size_for(bytes: usize) -> usize {
-    (bytes + WORD).next_multiple_of(GRAIN).max(SMALLEST)
+    rounded((bytes + WORD).next_multiple_of(GRAIN).max(SMALLEST))
 }
 
 /// The bytes that a block of this size has.
@@ -177,6 +183,58 @@ impl Engine {
             self.cut(block, whole, size);
             block
         }
+    }
+
+    /// Takes up to `count` blocks of this size, and gives each to `keep`: those first that have just this size, then the others in one piece
+    /// if there is one that large.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Engine::take`]. Those that are kept are the caller's.
+    pub(super) unsafe fn take_many(
+        &mut self,
+        size: usize,
+        count: u32,
+        mut keep: impl FnMut(usize),
+    ) {
+        let mut left = count as usize;
+        while left > 0 {
+            steps::step();
+            // SAFETY: as the caller says.
+            unsafe {
+                let row = if self.has(List::of(size)) {
+                    0
+                } else {
+                    self.take(left * size, GRAIN)
+                };
+                if row == 0 {
+                    let one = self.take(size, GRAIN);
+                    if one == 0 {
+                        return;
+                    }
+                    keep(one);
+                    left -= 1;
+                    continue;
+                }
+                let header = Header::of(row);
+                let (mut block, mut flags, mut rest) = (row, header.flags(), header.size());
+                for _ in 1..left {
+                    steps::step();
+                    Header::new(self.arena, size, flags).write(block);
+                    keep(block);
+                    (block, flags, rest) = (block + size, 0, rest - size);
+                }
+                Header::new(self.arena, rest, flags).write(block);
+                keep(block);
+                return;
+            }
+        }
+    }
+
+    /// Whether there is a block in a list.
+    fn has(&self, list: List) -> bool {
+        let seconds = self.seconds.get(list.first as usize);
+        seconds.is_some_and(|seconds| seconds >> list.second & 1 != 0)
     }
 
     /// Makes a block that is in no list one that is used, and returns what it has beyond `size` to the lists.

@@ -6,7 +6,7 @@ use core::ptr;
 use super::arena::Arenas;
 use super::block::{GRAIN, Node, at};
 use super::cache::Cache;
-use super::class::{CLASSES, Kind};
+use super::class::{CLASSES, FINE_MAX, Kind};
 use super::engine::{Span, size_for};
 use super::exchange::Exchange;
 use super::pages::Pages;
@@ -185,11 +185,14 @@ impl<S: Source> Heap<S> {
         // SAFETY: the alignment is a layout's, the size as the caller says.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         let fits = match (Kind::of(layout), Kind::of(new)) {
-            (Kind::Small(class), Kind::Small(other)) => class == other,
-            // SAFETY: as the caller says.
-            (Kind::Medium, Kind::Medium) => unsafe { self.resize(block.addr(), size) },
             (Kind::Large(from), Kind::Large(to)) => self.resize_run(block.addr(), from, to),
-            _ => false,
+            (Kind::Large(_), _) | (_, Kind::Large(_)) => false,
+            (from, to) => {
+                // SAFETY: as the caller says.
+                from == to && to != Kind::Medium
+                    || layout.size().min(size) > FINE_MAX
+                        && unsafe { self.resize(block.addr(), to.room(size)) }
+            }
         };
         if fits {
             return block;

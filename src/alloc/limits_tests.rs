@@ -2,7 +2,7 @@
 
 use super::arena::Arena;
 use super::block::GRAIN;
-use super::class::{CLASSES, SMALL_MAX};
+use super::class::{CLASSES, FINE_MAX};
 use super::engine::{Engine, Span, size_for};
 use super::steps;
 use super::take::LAST_PASSES;
@@ -145,7 +145,7 @@ fn memory_that_small_blocks_have_filled_can_be_had_as_pages() {
     let mut model = Model::default();
     loop {
         let before = model.used.len();
-        play(&heap, &mut model, Step::Alloc(SMALL_MAX, 8));
+        play(&heap, &mut model, Step::Alloc(FINE_MAX, 8));
         if model.used.len() == before {
             break;
         }
@@ -204,7 +204,7 @@ fn spans_that_lie_side_by_side_serve_a_larger_block() {
 fn what_is_deferred_is_free_memory() {
     for wanted in [layout(4 * PAGE, 8), layout(96 * PAGE, 8)] {
         let heap = heap(128);
-        let block = layout(SMALL_MAX + 1, 8);
+        let block = layout(FINE_MAX + 1, 2 * GRAIN);
         let mut blocks = Vec::new();
         loop {
             // SAFETY: any layout will do.
@@ -385,7 +385,7 @@ fn every_call_takes_a_bounded_number_of_steps_under_stress() {
                     let size = match dice.roll(20) {
                         0 => dice.roll(2 * PAGE),
                         1..4 => dice.roll(5_000),
-                        _ => dice.roll(SMALL_MAX),
+                        _ => dice.roll(FINE_MAX),
                     };
                     // SAFETY: blocks are resized and freed with the layouts that they have, by who has taken them off the list.
                     unsafe {

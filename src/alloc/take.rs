@@ -2,6 +2,7 @@
 //! whatever is free anywhere.
 
 use core::alloc::Layout;
+use core::ops::Range;
 
 use super::arena::{Arena, DRAIN, Locked};
 use super::block::{GRAIN, Header, Node, OWN, at};
@@ -16,8 +17,10 @@ use crate::sys::spin::Spin;
 
 /// How often an agent tries the arena that it had last before it looks for another.
 const HOME_TRIES: u32 = 50;
-/// How often it then tries the others.
+/// How often it then tries all.
 const PASSES: u32 = 8;
+/// After so many of these tries one is made: an arena that is in use is mostly left again in less than a microsecond.
+const PATIENCE: u32 = 4;
 /// How many of the others it tries: the newest. Older ones may belong to agents that have died.
 const WINDOW: u32 = 16;
 /// How many rounds of all arenas are made before memory is said to have run out.
@@ -26,6 +29,13 @@ pub(super) const LAST_PASSES: u32 = 1024;
 const SPAN_PAGES: u32 = 16;
 
 const _: () = assert!(size_of::<Arena>() < PAGE / 2);
+
+/// A block that this arena has, and the arena.
+fn take_of(mut arena: Locked<'_>, size: usize, align: usize) -> Option<(Locked<'_>, usize)> {
+    // SAFETY: the size comes from `size_for`.
+    let block = unsafe { arena.engine().take(size, align) };
+    (block != 0).then_some((arena, block))
+}
 
 impl<S: Source> Heap<S> {
     /// A small block, when the magazine has none; 0 if there is none.
@@ -41,22 +51,15 @@ impl<S: Source> Heap<S> {
             unsafe { cache.refill(class, theirs) };
             return cache.pop(class).addr();
         }
-        if let Some(mut arena) = self.enter(&mut cache.home) {
-            let block = self.take_from(&mut arena, size, GRAIN);
-            if block != 0 {
-                for _ in 1..batch(class) {
-                    steps::step();
-                    // SAFETY: the arena is ours; blocks that it gives are as well, and the magazine is empty and takes a batch.
-                    unsafe {
-                        let more = arena.engine().take(size, GRAIN);
-                        if more == 0 {
-                            break;
-                        }
-                        cache.push(class, Node::make(more));
-                    }
-                }
-                return block;
+        if let Some((mut arena, block)) = self.take_of_some(&mut cache.home, size, GRAIN) {
+            // SAFETY: the arena is ours; blocks that it gives are as well, and the magazine is empty and takes a batch.
+            unsafe {
+                let keep = |more| {
+                    cache.push(class, Node::make(more));
+                };
+                arena.engine().take_many(size, batch(class) - 1, keep);
             }
+            return block;
         }
         self.last_resort(size, GRAIN, Some(cache))
     }
@@ -75,13 +78,45 @@ impl<S: Source> Heap<S> {
     ) -> usize {
         let mut newest = self.newest();
         let home = cache.as_mut().map_or(&mut newest, |cache| &mut cache.home);
-        if let Some(mut arena) = self.enter(home) {
-            let block = self.take_from(&mut arena, size, align);
-            if block != 0 {
-                return block;
-            }
+        let taken = self.take_of_some(home, size, align);
+        match taken {
+            Some((_, block)) => block,
+            None => self.last_resort(size, align, cache),
         }
-        self.last_resort(size, align, cache)
+    }
+
+    /// A block of the agent's arena; if that would need more memory, of another one that has it already; or the agent's arena gets more.
+    fn take_of_some(
+        &self,
+        home: &mut u32,
+        size: usize,
+        align: usize,
+    ) -> Option<(Locked<'_>, usize)> {
+        self.enter(home)
+            .and_then(|arena| take_of(arena, size, align))
+            .or_else(|| {
+                let arenas = self.window().filter_map(|number| self.try_lock(number));
+                let mut taken = arenas.filter_map(|arena| take_of(arena, size, align));
+                let (mut arena, block) = taken.next()?;
+                *home = arena.number();
+                Some((arena, block))
+            })
+            .or_else(|| {
+                let mut arena = self.enter(home)?;
+                let block = self.take_from(&mut arena, size, align);
+                (block != 0).then_some((arena, block))
+            })
+    }
+
+    /// The numbers of the newest arenas.
+    fn window(&self) -> Range<u32> {
+        let count = self.arenas.count();
+        count.saturating_sub(WINDOW)..count
+    }
+
+    fn try_lock(&self, number: u32) -> Option<Locked<'_>> {
+        steps::step();
+        self.arenas.get(number).and_then(Arena::try_lock)
     }
 
     /// Takes some arena: the agent's, another one, or a new one. None when that would need memory and there is none.
@@ -113,18 +148,20 @@ impl<S: Source> Heap<S> {
     #[cold]
     fn other_arena(&self) -> Option<Locked<'_>> {
         for pass in 0..PASSES {
-            let count = self.arenas.count();
-            for number in (count.saturating_sub(WINDOW)..count).rev() {
-                steps::step();
-                if let Some(locked) = self.arenas.get(number).and_then(Arena::try_lock) {
-                    return Some(locked);
-                }
+            // The oldest first: few arenas hold less than many.
+            let free = self.window().find_map(|number| self.try_lock(number));
+            if free.is_some() {
+                return free;
             }
-            let new = if pass == 0 { self.new_arena() } else { None };
+            let new = if pass == PATIENCE || self.arenas.count() == 0 {
+                self.new_arena()
+            } else {
+                None
+            };
             if new.is_some() {
                 return new;
             }
-            Spin::pause();
+            Spin::pause_longer();
         }
         None
     }

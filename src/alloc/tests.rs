@@ -1,7 +1,7 @@
 //! The allocator over a memory of the tests' own, which can be made to end.
 
 use super::block::{GRAIN, WORD};
-use super::class::{MEDIUM_MAX, SMALL_MAX};
+use super::class::{FINE_MAX, MEDIUM_MAX, SMALL_MAX};
 use super::heap::Heap;
 use crate::sys::memory::{PAGE, Source};
 use core::alloc::Layout;
@@ -249,7 +249,7 @@ pub(super) fn play(heap: &Tested, model: &mut Model, step: Step) {
 fn some_size(dice: &mut Dice) -> usize {
     // An interpreter takes its time for every byte.
     match dice.roll(if cfg!(miri) { 14 } else { 16 }) {
-        0..8 => dice.roll(SMALL_MAX + 8),
+        0..8 => dice.roll(FINE_MAX + 8),
         8..13 => dice.roll(if cfg!(miri) { 2_000 } else { 20_000 }),
         13 | 14 => dice.roll(MEDIUM_MAX + 2),
         _ => dice.roll(6 * PAGE),
@@ -312,7 +312,16 @@ fn zero_sizes_and_huge_alignments() {
     let mut model = Model::default();
     let shifts = (0..=20).step_by(if cfg!(miri) { 5 } else { 1 });
     for align in shifts.map(|shift| 1_usize << shift) {
-        for size in [0, 1, GRAIN, SMALL_MAX, PAGE, PAGE + 1] {
+        for size in [
+            0,
+            1,
+            GRAIN,
+            FINE_MAX,
+            FINE_MAX + 1,
+            SMALL_MAX,
+            SMALL_MAX + 1,
+            PAGE + 1,
+        ] {
             play(&heap, &mut model, Step::Alloc(size, align));
             play(&heap, &mut model, Step::Zeroed(size, align));
         }
@@ -340,7 +349,9 @@ fn with_a_free_neighbour_a_block_grows_where_it_lies() {
     // SAFETY: blocks are resized and freed with the layouts that they have.
     unsafe {
         for (size, more, less) in [
-            (SMALL_MAX + 1, 20_000, 5_000),
+            (5_000, 12_000, 7_000),
+            (SMALL_MAX - 1, 50_000, 25_000),
+            (SMALL_MAX + 1, 80_000, 40_000),
             (5 * PAGE, 9 * PAGE, 6 * PAGE + 1),
         ] {
             let block = heap.alloc(layout(size, 1));
@@ -396,7 +407,7 @@ fn blocks_go_round_between_threads() {
                     let size = match dice.roll(20) {
                         0 => dice.roll(2 * PAGE),
                         1..4 => dice.roll(5_000),
-                        _ => dice.roll(SMALL_MAX),
+                        _ => dice.roll(FINE_MAX),
                     };
                     // SAFETY: any layout will do.
                     let block = unsafe { heap.alloc(layout(size, 8)) };
@@ -459,7 +470,7 @@ fn two_allocators_keep_apart() {
     });
     let mut dice = Dice(3);
     for _ in 0..if cfg!(miri) { 10 } else { 100 } {
-        let size = dice.roll(SMALL_MAX);
+        let size = dice.roll(FINE_MAX);
         play(&one, &mut ones, Step::Alloc(size, 8));
         play(&two, &mut twos, Step::Alloc(size, 8));
         if dice.roll(3) > 0 {
@@ -500,7 +511,7 @@ fn threads_that_exit_leave_nothing_behind() {
             for _ in 0..4 {
                 scope.spawn(|| {
                     let mut model = Model::default();
-                    for size in (0..SMALL_MAX).step_by(if cfg!(miri) { 200 } else { 5 }) {
+                    for size in (0..FINE_MAX).step_by(if cfg!(miri) { 200 } else { 5 }) {
                         play(&heap, &mut model, Step::Alloc(size, 8));
                     }
                     model.free_all(&heap);
