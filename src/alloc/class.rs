@@ -46,7 +46,6 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    #[inline(always)]
     pub(super) fn of(layout: Layout) -> Self {
         let (size, align) = (layout.size(), layout.align());
         if size <= SMALL_MAX && align <= GRAIN {
@@ -70,12 +69,19 @@ impl Kind {
     }
 }
 
+/// The class of a layout, if it is a fine one.
+#[inline(always)]
+pub(super) fn fine(layout: Layout) -> Option<usize> {
+    let fine = layout.size() <= FINE_MAX && layout.align() <= GRAIN;
+    fine.then(|| class(layout.size()))
+}
+
 /// The class of a small size.
 #[inline(always)]
 pub(super) fn class(size: usize) -> usize {
     if size <= FINE_MAX {
         // The capacities are GRAIN apart and the first is WORD more than GRAIN.
-        return size.saturating_sub(WORD).div_ceil(GRAIN) - (size > WORD) as usize;
+        return size.saturating_sub(WORD + 1) / GRAIN;
     }
     let last = size - 1;
     let log = last.ilog2();

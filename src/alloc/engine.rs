@@ -33,6 +33,50 @@ pub(super) struct Span {
     pub(super) len: usize,
 }
 
+/// Blocks of one arena that lie side by side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// The first one.
+    block: usize,
+    /// The size of all.
+    size: usize,
+    arena: u32,
+}
+
+impl Row {
+    /// One block.
+    ///
+    /// # Safety
+    ///
+    /// It is the caller's, and has a header.
+    pub(super) unsafe fn of(block: usize) -> Self {
+        // SAFETY: as the caller says.
+        let header = unsafe { Header::of(block) };
+        Self {
+            block,
+            size: header.size(),
+            arena: header.arena(),
+        }
+    }
+
+    /// Adds a block if it lies before or behind the row, and is of the same arena.
+    ///
+    /// # Safety
+    ///
+    /// It is the caller's, and has a header.
+    pub(super) unsafe fn extend(&mut self, block: usize) -> bool {
+        // SAFETY: as the caller says.
+        let next = unsafe { Self::of(block) };
+        let behind = self.block + self.size == next.block;
+        if next.arena != self.arena || !behind && next.block + next.size != self.block {
+            return false;
+        }
+        self.block = self.block.min(next.block);
+        self.size += next.size;
+        true
+    }
+}
+
 /// The free blocks of an arena.
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -276,6 +320,20 @@ impl Engine {
             // What is left free then is as much again: who frees and allocates in turn does not take and give pages in turn.
             let spare = self.free >= 2 * header.size();
             if spare { self.give_up(block) } else { None }
+        }
+    }
+
+    /// Takes the blocks of a row back, as one.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Engine::put`], for each of them.
+    pub(super) unsafe fn put_row(&mut self, row: Row) -> Option<Span> {
+        // SAFETY: as the caller says; the first block's flags tell what is before the row.
+        unsafe {
+            let flags = Header::of(row.block).flags();
+            Header::new(self.arena, row.size, flags).write(row.block);
+            self.put(row.block)
         }
     }
 

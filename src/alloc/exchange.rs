@@ -7,10 +7,11 @@
 use core::ptr;
 
 use super::block::Node;
-use crate::sys::shim::{AtomicPtr, Ordering, array_new, const_new};
+use crate::sys::shim::{AtomicPtr, MODEL, Ordering, array_new, const_new};
 
-/// Places for each class.
-pub(super) const PLACES: usize = 4;
+/// Places for each class: so many that on wasm32 they are a cache line. What finds one here goes to no arena, and need not be there
+/// twice where agents compete. Fewer in a model, where more of them make no difference.
+pub(super) const PLACES: usize = if MODEL { 4 } else { 16 };
 
 /// The places of `CLASSES` size classes.
 #[derive(Debug)]

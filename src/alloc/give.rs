@@ -4,7 +4,7 @@ use super::arena::{Arena, DRAIN, Locked};
 use super::block::{Header, Node, OWN};
 use super::cache::Cache;
 use super::class::CLASSES;
-use super::engine::{room, size_for};
+use super::engine::{Row, room, size_for};
 use super::exchange::PLACES;
 use super::heap::Heap;
 use super::stats::Counters;
@@ -93,11 +93,17 @@ impl<S: Source> Heap<S> {
                     number = its;
                     held = self.arenas.get(number).and_then(Arena::try_lock);
                 }
-                match &mut held {
-                    Some(arena) => self.give_back(arena.engine().put(block)),
-                    None => self.free(block),
-                }
                 node = next;
+                let Some(arena) = &mut held else {
+                    self.free(block);
+                    continue;
+                };
+                let mut row = Row::of(block);
+                while !node.is_null() && row.extend(node.addr()) {
+                    steps::step();
+                    node = Node::next(node);
+                }
+                self.give_back(arena.engine().put_row(row));
             }
         }
     }

@@ -1,12 +1,13 @@
 //! An allocator: its parts, the four entries, the caches of its agents and its pages.
 
 use core::alloc::Layout;
+use core::ops::RangeInclusive;
 use core::ptr;
 
 use super::arena::Arenas;
 use super::block::{GRAIN, Node, at};
 use super::cache::Cache;
-use super::class::{CLASSES, FINE_MAX, Kind};
+use super::class::{CLASSES, FINE_MAX, Kind, fine};
 use super::engine::{Span, size_for};
 use super::exchange::Exchange;
 use super::pages::Pages;
@@ -16,8 +17,9 @@ use super::take::LAST_PASSES;
 use crate::sys::memory::{MAX_PAGES, PAGE, Source};
 use crate::sys::shim::{AtomicU32, Ordering, const_new};
 
-/// The memory grows by so many pages at least: 1 MiB. WASM: growth stops every agent of the memory for a moment.
-const GROWTH: u32 = 16;
+/// The memory grows by so many pages at least, 256 KiB to 1 MiB: by an eighth of what it has. WASM: growth stops every agent of the
+/// memory for a moment.
+const GROWTH: RangeInclusive<u32> = 4..=16;
 const _: () = assert!(align_of::<Cache>() <= GRAIN);
 
 /// An allocator over some memory.
@@ -112,16 +114,28 @@ impl<S: Source> Heap<S> {
     /// None.
     #[inline]
     pub(super) unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match Kind::of(layout) {
-            Kind::Small(class) => {
-                if let Some(cache) = self.cache() {
-                    let node = cache.pop(class);
-                    if !node.is_null() {
-                        return node.cast();
-                    }
-                }
-                at(self.small(class))
+        match fine(layout) {
+            Some(class) => self.alloc_of(class),
+            None => self.alloc_larger(layout),
+        }
+    }
+
+    #[inline(always)]
+    fn alloc_of(&self, class: usize) -> *mut u8 {
+        if let Some(cache) = self.cache() {
+            let node = cache.pop(class);
+            if !node.is_null() {
+                return node.cast();
             }
+        }
+        at(self.small(class))
+    }
+
+    /// Out of line, so that what is most frequent is short.
+    #[inline(never)]
+    fn alloc_larger(&self, layout: Layout) -> *mut u8 {
+        match Kind::of(layout) {
+            Kind::Small(class) => self.alloc_of(class),
             Kind::Medium => at(self.medium(layout)),
             Kind::Large(pages) => at(self.large(pages, layout.align()).0),
         }
@@ -134,20 +148,41 @@ impl<S: Source> Heap<S> {
     /// The block is from this allocator, with this layout, and nobody uses it any more.
     #[inline]
     pub(super) unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        match Kind::of(layout) {
-            Kind::Small(class) => {
-                let Some(cache) = self.cache() else {
-                    // SAFETY: as the caller says; small blocks have a header.
-                    return unsafe { self.free(block.addr()) };
-                };
-                // SAFETY: as the caller says. The memory may be the thread-local memory itself: nothing is read there afterwards.
-                unsafe {
-                    let over = cache.push(class, Node::make(block.addr()));
-                    if !over.is_null() {
-                        self.overflow(class, over);
-                    }
-                }
+        // SAFETY: as the caller says.
+        unsafe {
+            match fine(layout) {
+                Some(class) => self.dealloc_of(block, class),
+                None => self.dealloc_larger(block, layout),
             }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Heap::dealloc`]; the block is of that class.
+    #[inline(always)]
+    unsafe fn dealloc_of(&self, block: *mut u8, class: usize) {
+        let Some(cache) = self.cache() else {
+            // SAFETY: as the caller says; small blocks have a header.
+            return unsafe { self.free(block.addr()) };
+        };
+        // SAFETY: as the caller says. The memory may be the thread-local memory itself: nothing is read there afterwards.
+        unsafe {
+            let over = cache.push(class, Node::make(block.addr()));
+            if !over.is_null() {
+                self.overflow(class, over);
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Heap::dealloc`].
+    #[inline(never)]
+    unsafe fn dealloc_larger(&self, block: *mut u8, layout: Layout) {
+        match Kind::of(layout) {
+            // SAFETY: as the caller says.
+            Kind::Small(class) => unsafe { self.dealloc_of(block, class) },
             // SAFETY: as the caller says; medium blocks have a header.
             Kind::Medium => unsafe { self.free(block.addr()) },
             Kind::Large(pages) => self.pages.put(self.page(block.addr()), pages),
@@ -229,10 +264,11 @@ impl<S: Source> Heap<S> {
         if let Some(page) = self.pages.take(pages) {
             return Some((page, false));
         }
-        if pages < GROWTH
-            && let Some(page) = self.grow(GROWTH)
+        let growth = (self.counters.pages() / 8).clamp(*GROWTH.start(), *GROWTH.end());
+        if pages < growth
+            && let Some(page) = self.grow(growth)
         {
-            self.pages.put(page + pages, GROWTH - pages);
+            self.pages.put(page + pages, growth - pages);
             return Some((page, true));
         }
         Some((self.grow(pages)?, true))

@@ -4,6 +4,7 @@ use super::arena::Arena;
 use super::block::GRAIN;
 use super::class::{CLASSES, FINE_MAX};
 use super::engine::{Engine, Span, size_for};
+use super::exchange::PLACES;
 use super::steps;
 use super::take::LAST_PASSES;
 use super::tests::{
@@ -477,8 +478,8 @@ fn steps_are_bounded_before_null_beside_a_dead_agent() {
     // SAFETY: any layout will do.
     assert!(unsafe { heap.alloc(layout(9 * PAGE, 8)) }.is_null());
     let taken = steps::taken();
-    // And the flush: of each class two stacks and four places.
-    let flush = 6 * CLASSES as u32;
+    // And the flush: of each class two stacks and the places.
+    let flush = ((2 + PLACES) * CLASSES) as u32;
     assert!(
         (LAST_PASSES..LAST_PASSES + flush + 16).contains(&taken),
         "{taken}"

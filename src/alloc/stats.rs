@@ -33,10 +33,15 @@ impl Counters {
         self.grown.fetch_add(pages, Ordering::Relaxed);
     }
 
+    /// Pages that the memory has grown by.
+    pub(super) fn pages(&self) -> u32 {
+        self.grown.load(Ordering::Relaxed)
+    }
+
     pub(super) fn stats(&self, arenas: u32, free: u32) -> Stats {
         let count = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
         Stats {
-            held: count(&self.grown) as usize * PAGE,
+            held: self.pages() as usize * PAGE,
             pooled: free as usize * PAGE,
             arenas: arenas as usize,
             hops: count(&self.hops),
