@@ -8,8 +8,9 @@
 use core::cell::UnsafeCell;
 
 use super::block::{Node, OWN};
+use super::choice::Core;
 use super::deferred::Deferred;
-use super::engine::{Engine, Span};
+use super::engine::Span;
 use super::roster::Roster;
 use super::steps;
 use super::try_lock::{Held, TryLock};
@@ -25,29 +26,30 @@ const _: () = assert!(ARENAS <= OWN as usize);
 /// An arena. It lies at the beginning of its first page.
 #[derive(Debug)]
 #[repr(C, align(64))]
-pub(super) struct Arena {
+pub(super) struct Arena<C> {
     lock: TryLock,
     deferred: Deferred,
-    inner: Inner,
+    inner: Inner<C>,
 }
 
 /// What is behind the lock: on other cache lines, since everybody looks at the lock.
 #[derive(Debug)]
 #[repr(C, align(64))]
-struct Inner(UnsafeCell<Contents>);
+struct Inner<C>(UnsafeCell<Contents<C>>);
 
 #[derive(Debug)]
-pub(super) struct Contents {
+pub(super) struct Contents<C> {
     number: u32,
-    engine: Engine,
+    engine: C,
     /// Deferred blocks that have been taken from the list and not yet freed.
     pending: *mut Node,
 }
 
 // SAFETY: the contents are reached through the lock only (I4), and the blocks that they name are the arena's.
-unsafe impl Sync for Arena {}
+// An engine may be used on any agent.
+unsafe impl<C: Core> Sync for Arena<C> {}
 
-impl Arena {
+impl<C: Core> Arena<C> {
     /// An arena that is taken, by the caller.
     pub(super) fn taken(number: u32) -> Self {
         Self {
@@ -55,14 +57,14 @@ impl Arena {
             deferred: Deferred::new(),
             inner: Inner(UnsafeCell::new(Contents {
                 number,
-                engine: Engine::new(number),
+                engine: C::new(number),
                 pending: core::ptr::null_mut(),
             })),
         }
     }
 
     /// Tries once.
-    pub(super) fn try_lock(&self) -> Option<Locked<'_>> {
+    pub(super) fn try_lock(&self) -> Option<Locked<'_, C>> {
         let held = self.lock.try_lock()?;
         Some(Locked { arena: self, held })
     }
@@ -72,7 +74,7 @@ impl Arena {
     /// # Safety
     ///
     /// The caller has made the arena, and calls this once.
-    pub(super) unsafe fn born(&self) -> Locked<'_> {
+    pub(super) unsafe fn born(&self) -> Locked<'_, C> {
         // SAFETY: made by `taken`, by the caller.
         let held = unsafe { self.lock.assume_taken() };
         Locked { arena: self, held }
@@ -86,19 +88,19 @@ impl Arena {
 
 /// A taken arena. To drop it lets go of it.
 #[derive(Debug)]
-pub(super) struct Locked<'a> {
-    arena: &'a Arena,
+pub(super) struct Locked<'a, C> {
+    arena: &'a Arena<C>,
     #[expect(dead_code, reason = "lets go when dropped")]
     held: Held<'a>,
 }
 
-impl Locked<'_> {
-    fn contents(&mut self) -> &mut Contents {
+impl<C: Core> Locked<'_, C> {
+    fn contents(&mut self) -> &mut Contents<C> {
         // SAFETY: the lock is held (I4), and `self` is borrowed for as long as the result.
         unsafe { &mut *self.arena.inner.0.get() }
     }
 
-    pub(super) fn engine(&mut self) -> &mut Engine {
+    pub(super) fn engine(&mut self) -> &mut C {
         &mut self.contents().engine
     }
 
@@ -133,4 +135,4 @@ impl Locked<'_> {
 }
 
 /// All arenas of an allocator.
-pub(super) type Arenas = Roster<Arena, ARENAS>;
+pub(super) type Arenas<C> = Roster<Arena<C>, ARENAS>;

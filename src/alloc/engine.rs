@@ -26,7 +26,7 @@ pub(super) const SPAN_COST: usize = GRAIN;
 
 /// A run of whole pages that an engine no longer needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Span {
+pub struct Span {
     /// The address.
     pub(super) start: usize,
     /// Bytes.
@@ -35,7 +35,7 @@ pub(super) struct Span {
 
 /// Blocks of one arena that lie side by side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
+pub struct Row {
     /// The first one.
     block: usize,
     /// The size of all.
@@ -59,6 +59,11 @@ impl Row {
         }
     }
 
+    /// The first of its blocks.
+    pub(super) fn block(self) -> usize {
+        self.block
+    }
+
     /// Adds a block if it lies before or behind the row, and is of the same arena.
     ///
     /// # Safety
@@ -77,9 +82,21 @@ impl Row {
     }
 }
 
-/// The free blocks of an arena.
+/// The engine that [`Arenas`](super::Arenas) has if nothing else is said: two-level segregated fit.
+///
+/// There is nothing to do with it but to name it, where a program has a type parameter for engines.
+///
+/// # Examples
+///
+/// ```
+/// use web_sync::alloc::{Arenas, Tlsf};
+///
+/// static ALLOC: Arenas<Tlsf> = Arenas::new();
+/// let same: &Arenas = &ALLOC;
+/// # same.stats();
+/// ```
 #[derive(Debug)]
-pub(super) struct Engine {
+pub struct Tlsf {
     /// The arena's number, for headers.
     arena: u32,
     /// Which of `seconds` are not zero.
@@ -160,7 +177,7 @@ pub(super) fn worst(size: usize, align: usize) -> usize {
     }
 }
 
-impl Engine {
+impl Tlsf {
     /// An engine without memory.
     pub(super) fn new(arena: u32) -> Self {
         Self {
@@ -234,7 +251,7 @@ impl Engine {
     ///
     /// # Safety
     ///
-    /// As for [`Engine::take`]. Those that are kept are the caller's.
+    /// As for [`Tlsf::take`]. Those that are kept are the caller's.
     pub(super) unsafe fn take_many(
         &mut self,
         size: usize,
@@ -327,7 +344,7 @@ impl Engine {
     ///
     /// # Safety
     ///
-    /// As for [`Engine::put`], for each of them.
+    /// As for [`Tlsf::put`], for each of them.
     pub(super) unsafe fn put_row(&mut self, row: Row) -> Option<Span> {
         // SAFETY: as the caller says; the first block's flags tell what is before the row.
         unsafe {
@@ -394,6 +411,7 @@ impl Engine {
     /// # Safety
     ///
     /// The block is in use, of this engine, and `size` comes from [`size_for`].
+    #[inline]
     pub(super) unsafe fn resize(&mut self, block: usize, size: usize) -> bool {
         // SAFETY: as in `put`; a neighbour that is free is in a list.
         unsafe {
@@ -426,7 +444,7 @@ impl Engine {
     ///
     /// # Safety
     ///
-    /// As for [`Engine::put`].
+    /// As for [`Tlsf::put`].
     unsafe fn merge(&mut self, mut block: usize, header: Header) -> (usize, Header) {
         let mut size = header.size();
         let mut first = header.has(FIRST);

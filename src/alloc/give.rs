@@ -3,6 +3,7 @@
 use super::arena::{Arena, DRAIN, Locked};
 use super::block::{Header, Node, OWN};
 use super::cache::Cache;
+use super::choice::Core;
 use super::class::CLASSES;
 use super::engine::{Row, room, size_for};
 use super::exchange::PLACES;
@@ -24,7 +25,7 @@ pub(super) struct Round<T> {
     pub(super) busy: bool,
 }
 
-impl<S: Source> Heap<S> {
+impl<S: Source, C: Core> Heap<S, C> {
     /// Frees a block that has a header.
     ///
     /// # Safety
@@ -80,7 +81,7 @@ impl<S: Source> Heap<S> {
     /// The list is the caller's, and no longer afterwards.
     unsafe fn free_all(&self, mut node: *mut Node) {
         let mut number = OWN;
-        let mut held = None::<Locked<'_>>;
+        let mut held = None::<Locked<'_, C>>;
         while !node.is_null() {
             steps::step();
             // SAFETY: the node is the caller's until it is freed, and has a header.
@@ -99,7 +100,7 @@ impl<S: Source> Heap<S> {
                     continue;
                 };
                 let mut row = Row::of(block);
-                while !node.is_null() && row.extend(node.addr()) {
+                while C::ROWS && !node.is_null() && row.extend(node.addr()) {
                     steps::step();
                     node = Node::next(node);
                 }
@@ -109,7 +110,7 @@ impl<S: Source> Heap<S> {
     }
 
     /// Frees up to `limit` deferred blocks of an arena; whether there were any.
-    pub(super) fn drain(&self, arena: &mut Locked<'_>, limit: u32) -> bool {
+    pub(super) fn drain(&self, arena: &mut Locked<'_, C>, limit: u32) -> bool {
         arena.drain(limit, |span| self.give_back(span))
     }
 
@@ -128,7 +129,10 @@ impl<S: Source> Heap<S> {
 
     /// Goes once through all arenas that are not busy: frees what is deferred, looks whether there is what the caller wants, and if not
     /// gives spans that are free as a whole to the pool.
-    pub(super) fn round<T>(&self, mut find: impl FnMut(&mut Locked<'_>) -> Option<T>) -> Round<T> {
+    pub(super) fn round<T>(
+        &self,
+        mut find: impl FnMut(&mut Locked<'_, C>) -> Option<T>,
+    ) -> Round<T> {
         let mut met = Round {
             found: None,
             freed: false,

@@ -7,6 +7,7 @@ use core::ptr;
 use super::arena::Arenas;
 use super::block::{GRAIN, Node, at};
 use super::cache::Cache;
+use super::choice::Core;
 use super::class::{CLASSES, FINE_MAX, Kind, fine};
 use super::engine::{Span, size_for};
 use super::exchange::Exchange;
@@ -22,21 +23,21 @@ use crate::sys::shim::{AtomicU32, Ordering, const_new};
 const GROWTH: RangeInclusive<u32> = 4..=16;
 const _: () = assert!(align_of::<Cache>() <= GRAIN);
 
-/// An allocator over some memory.
-pub(super) struct Heap<S> {
+/// An allocator over some memory, with some engine.
+pub(super) struct Heap<S, C> {
     /// Unlike any other allocator's; 0 as long as nobody has asked.
     number: AtomicU32,
     pub(super) source: S,
     pub(super) pages: Pages<{ MAX_PAGES as usize / 32 }>,
     pub(super) exchange: Exchange<CLASSES>,
-    pub(super) arenas: Arenas,
+    pub(super) arenas: Arenas<C>,
     pub(super) counters: Counters,
 }
 
 /// The number of the last allocator that has asked for one.
 static NUMBERS: core::sync::atomic::AtomicU32 = core::sync::atomic::AtomicU32::new(0);
 
-impl<S> Heap<S> {
+impl<S, C: Core> Heap<S, C> {
     const_new! {
         pub(super) fn new(source: S) -> Self {
             Self {
@@ -51,7 +52,7 @@ impl<S> Heap<S> {
     }
 }
 
-impl<S: Source> Heap<S> {
+impl<S: Source, C: Core> Heap<S, C> {
     // Caches
 
     /// The running agent's cache, if it has one.

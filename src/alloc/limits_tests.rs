@@ -3,21 +3,29 @@
 use super::arena::Arena;
 use super::block::GRAIN;
 use super::class::{CLASSES, FINE_MAX};
-use super::engine::{Engine, Span, size_for};
+use super::custom_tests::Accounted;
+use super::engine::{Span, Tlsf, size_for};
 use super::exchange::PLACES;
 use super::steps;
 use super::take::LAST_PASSES;
 use super::tests::{
-    Dice, Model, ROUNDS, Range, Step, Tested, heap, layout, play, play_on, some_step,
+    Dice, Model, ROUNDS, Range, Step, Tested, heap, heap_of, layout, play, play_on, some_step,
+    with_engines,
 };
 use crate::sys::memory::PAGE;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Mutex;
 use std::thread;
 
+with_engines! {
+    memory_that_ends_is_null_and_goes_on_when_something_was_freed;
+    any_growth_may_fail;
+    agents_that_died_inside_stop_nobody;
+    without_arenas_blocks_have_pages;
+}
+
 /// At every growth, and again after something has been freed.
-#[test]
-fn memory_that_ends_is_null_and_goes_on_when_something_was_freed() {
+fn memory_that_ends_is_null_and_goes_on_when_something_was_freed<C: Accounted>() {
     let pages = if cfg!(miri) { 8 } else { 64 };
     for (size, most) in [
         (24, 3),
@@ -32,7 +40,7 @@ fn memory_that_ends_is_null_and_goes_on_when_something_was_freed() {
             false => most,
         };
         for limit in 0..most {
-            let heap = heap(pages);
+            let heap = heap_of::<C>(pages);
             heap.source.limit.store(limit, Ordering::Relaxed);
             let mut model = Model::default();
             let mut first = 0;
@@ -63,9 +71,9 @@ fn memory_that_ends_is_null_and_goes_on_when_something_was_freed() {
 }
 
 /// Plays over a memory that refuses those growths; it, and how often it was asked to grow. The agent is a new one.
-fn play_refused(mut range: Range, refused: core::ops::Range<u32>) -> (Range, u32) {
+fn play_refused<C: Accounted>(mut range: Range, refused: core::ops::Range<u32>) -> (Range, u32) {
     range.refused = refused;
-    let mut heap = Tested::new(range);
+    let mut heap = Tested::<C>::new(range);
     let (mut model, mut dice) = (Model::default(), Dice(17));
     let rounds = if cfg!(miri) { 25 } else { 1_000 };
     for round in 0..rounds {
@@ -106,14 +114,13 @@ fn play_refused(mut range: Range, refused: core::ops::Range<u32>) -> (Range, u32
     heap.thread_exit();
     heap.collect();
     let stats = heap.stats();
-    assert_eq!(stats.pooled, stats.held - stats.arenas * PAGE, "{stats:?}");
+    assert_eq!(stats.pooled, stats.held - C::kept(&heap), "{stats:?}");
     (heap.source, asked)
 }
 
 /// One growth is refused, or some in a row, or all for the rest: whichever it is that they begin with. What was allocated keeps its
 /// contents, everything can be freed while none is granted, nothing is lost, and later growths work.
-#[test]
-fn any_growth_may_fail() {
+fn any_growth_may_fail<C: Accounted>() {
     let widths = match cfg!(miri) {
         true => &[4][..],
         false => &[1, 2, 3, 4, 6, 9, u32::MAX][..],
@@ -126,7 +133,7 @@ fn any_growth_may_fail() {
             let refused = from..u32::saturating_add(from, width);
             range.renew();
             (range, asked) = thread::scope(|scope| {
-                let played = scope.spawn(|| play_refused(range, refused));
+                let played = scope.spawn(|| play_refused::<C>(range, refused));
                 played.join().unwrap()
             });
             if asked <= from {
@@ -235,7 +242,7 @@ fn what_is_deferred_is_free_memory() {
 #[test]
 fn every_span_that_is_free_is_given_up() {
     let heap = heap(32);
-    let mut engine = Engine::new(0);
+    let mut engine = Tlsf::new(0);
     let span = |pages| Span {
         start: heap.address(heap.grow(pages).unwrap()),
         len: pages as usize * PAGE,
@@ -278,9 +285,8 @@ fn a_busy_arena_is_gone_back_to() {
 }
 
 /// Holds every arena that there is, as an agent that was terminated does, and lets others go on.
-#[test]
-fn agents_that_died_inside_stop_nobody() {
-    let heap = heap(if cfg!(miri) { 100 } else { 1024 });
+fn agents_that_died_inside_stop_nobody<C: Accounted>() {
+    let heap = heap_of::<C>(if cfg!(miri) { 100 } else { 1024 });
     let mut model = Model::default();
     let mut dice = Dice(5);
     let deaths = if cfg!(miri) { 3 } else { 40 };
@@ -300,9 +306,8 @@ fn agents_that_died_inside_stop_nobody() {
 }
 
 /// When there is no memory for another arena either, blocks have pages of their own, and then there are none.
-#[test]
-fn without_arenas_blocks_have_pages() {
-    let heap = heap(16);
+fn without_arenas_blocks_have_pages<C: Accounted>() {
+    let heap = heap_of::<C>(16);
     let mut model = Model::default();
     play(&heap, &mut model, Step::Alloc(100, 8));
     let held = heap.arenas.get(0).and_then(Arena::try_lock);
@@ -318,7 +323,7 @@ fn without_arenas_blocks_have_pages() {
     drop(held);
     heap.thread_exit();
     heap.collect();
-    assert_eq!(heap.stats().pooled, heap.stats().held - PAGE);
+    assert_eq!(heap.stats().pooled, heap.stats().held - C::kept(&heap));
 }
 
 /// Turns of loops that one call may take: all that is constant, on a memory of 1,024 pages. (I2)

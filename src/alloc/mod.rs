@@ -23,10 +23,14 @@
 //!
 //! # The engine
 //!
-//! Behind each arena's lock is two-level segregated fit, and it cannot be exchanged for another. It was chosen because it allocates, frees and
+//! Behind each arena's lock is two-level segregated fit, [`Tlsf`]. It was chosen because it allocates, frees and
 //! resizes in a constant number of steps, however many blocks there are, which is what an agent with a deadline needs; best-fit trees (dlmalloc) and
 //! bins that are searched (talc) do not promise that, and were no faster here. And the word before each block, which it needs for the size, has room for
 //! the number of the arena: so blocks find their way home without a header more, and a span that is free as a whole goes back to the pages.
+//!
+//! A program can have another one there: it implements [`Engine`] and says `Arenas<ItsEngine>`. Each block then has two words more (or as many
+//! bytes as it is aligned to, if that is more), for its arena, its size and its alignment; memory that was given to an engine stays with it; and of the
+//! invariants below I1, I2 and I8 are that engine's to keep, and I5 for what is free in it. Magazines, batches, deferred lists and large blocks are the same.
 //!
 //! # What an agent holds
 //!
@@ -75,7 +79,11 @@
 mod arena;
 mod block;
 mod cache;
+mod choice;
 mod class;
+mod custom;
+#[cfg(test)]
+mod custom_tests;
 mod deferred;
 mod engine;
 mod exchange;
@@ -102,9 +110,12 @@ use core::fmt;
 
 use crate::sys::memory::Memory;
 use crate::sys::shim::const_new;
+use choice::AnyEngine;
 use heap::Heap;
 
 pub use crate::sys::memory::Region;
+pub use custom::Engine;
+pub use engine::Tlsf;
 pub use never_wait::NeverWait;
 pub use stats::Stats;
 
@@ -132,6 +143,8 @@ pub use stats::Stats;
 ///
 /// An agent uses the magazines of the first allocator that it allocates from. With a second one it works without magazines.
 ///
+/// `E` is [`Tlsf`], or an [`Engine`] of your own. It is taken from the type of the static: elsewhere write `Arenas::<Tlsf>::new()`.
+///
 /// # Blocking
 ///
 /// Never blocks, and never spins for longer than a constant number of steps. `memory.grow` itself stops the other agents for a moment: see
@@ -152,9 +165,9 @@ pub use stats::Stats;
 /// assert!(ALLOC.stats().held > 0);
 /// # }
 /// ```
-pub struct Arenas(Heap<Memory>);
+pub struct Arenas<E: AnyEngine = Tlsf>(Heap<Memory, E::Core>);
 
-impl Arenas {
+impl<E: AnyEngine> Arenas<E> {
     const_new! {
         /// An allocator without memory: it takes what it needs when it is first used.
         ///
@@ -310,7 +323,7 @@ impl Arenas {
     }
 }
 
-impl fmt::Debug for Arenas {
+impl<E: AnyEngine> fmt::Debug for Arenas<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Arenas")
             .field("stats", &self.stats())
@@ -320,7 +333,7 @@ impl fmt::Debug for Arenas {
 
 // SAFETY: a block is in one place at a time (I5), so what is returned is nobody else's, and it lies in memory that is never given
 // back. The kind of a layout says how large and how aligned it is. Nothing unwinds (I1).
-unsafe impl GlobalAlloc for Arenas {
+unsafe impl<E: AnyEngine> GlobalAlloc for Arenas<E> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: asks for nothing.

@@ -7,8 +7,9 @@ use core::ops::Range;
 use super::arena::{Arena, DRAIN, Locked};
 use super::block::{GRAIN, Header, Node, OWN, at};
 use super::cache::Cache;
+use super::choice::Core;
 use super::class::{batch, capacity};
-use super::engine::{SPAN_COST, Span, size_for, worst};
+use super::engine::{Span, size_for};
 use super::heap::Heap;
 use super::stats::Counters;
 use super::steps;
@@ -28,16 +29,18 @@ pub(super) const LAST_PASSES: u32 = 1024;
 /// The most that an arena asks for at once when it has much already: 1 MiB.
 const SPAN_PAGES: u32 = 16;
 
-const _: () = assert!(size_of::<Arena>() < PAGE / 2);
-
 /// A block that this arena has, and the arena.
-fn take_of(mut arena: Locked<'_>, size: usize, align: usize) -> Option<(Locked<'_>, usize)> {
+fn take_of<C: Core>(
+    mut arena: Locked<'_, C>,
+    size: usize,
+    align: usize,
+) -> Option<(Locked<'_, C>, usize)> {
     // SAFETY: the size comes from `size_for`.
     let block = unsafe { arena.engine().take(size, align) };
     (block != 0).then_some((arena, block))
 }
 
-impl<S: Source> Heap<S> {
+impl<S: Source, C: Core> Heap<S, C> {
     /// A small block, when the magazine has none; 0 if there is none.
     #[cold]
     pub(super) fn small(&self, class: usize) -> usize {
@@ -91,7 +94,7 @@ impl<S: Source> Heap<S> {
         home: &mut u32,
         size: usize,
         align: usize,
-    ) -> Option<(Locked<'_>, usize)> {
+    ) -> Option<(Locked<'_, C>, usize)> {
         self.enter(home)
             .and_then(|arena| take_of(arena, size, align))
             .or_else(|| {
@@ -114,13 +117,13 @@ impl<S: Source> Heap<S> {
         count.saturating_sub(WINDOW)..count
     }
 
-    fn try_lock(&self, number: u32) -> Option<Locked<'_>> {
+    fn try_lock(&self, number: u32) -> Option<Locked<'_, C>> {
         steps::step();
         self.arenas.get(number).and_then(Arena::try_lock)
     }
 
     /// Takes some arena: the agent's, another one, or a new one. None when that would need memory and there is none.
-    pub(super) fn enter(&self, home: &mut u32) -> Option<Locked<'_>> {
+    pub(super) fn enter(&self, home: &mut u32) -> Option<Locked<'_, C>> {
         let arena = self.find_arena(*home);
         let mut arena = arena.or_else(|| {
             if self.arenas.count() > 0 {
@@ -133,7 +136,7 @@ impl<S: Source> Heap<S> {
         Some(arena)
     }
 
-    fn find_arena(&self, home: u32) -> Option<Locked<'_>> {
+    fn find_arena(&self, home: u32) -> Option<Locked<'_, C>> {
         let arena = self.arenas.get(home)?;
         for _ in 0..HOME_TRIES {
             steps::step();
@@ -146,7 +149,7 @@ impl<S: Source> Heap<S> {
     }
 
     #[cold]
-    fn other_arena(&self) -> Option<Locked<'_>> {
+    fn other_arena(&self) -> Option<Locked<'_, C>> {
         for pass in 0..PASSES {
             // The oldest first: few arenas hold less than many.
             let free = self.window().find_map(|number| self.try_lock(number));
@@ -167,15 +170,21 @@ impl<S: Source> Heap<S> {
     }
 
     /// Makes an arena, in a page of its own, and has it.
-    fn new_arena(&self) -> Option<Locked<'_>> {
+    fn new_arena(&self) -> Option<Locked<'_, C>> {
         let (page, _) = self.claim(1)?;
         let Some(number) = self.arenas.number() else {
             self.pages.put(page, 1);
             return None;
         };
         let start = self.address(page);
-        let arena = at::<Arena>(start);
-        let used = size_of::<Arena>().next_multiple_of(GRAIN);
+        let arena = at::<Arena<C>>(start);
+        const {
+            assert!(
+                size_of::<Arena<C>>() <= PAGE / 2,
+                "an engine's own state is too large"
+            )
+        };
+        let used = size_of::<Arena<C>>().next_multiple_of(GRAIN);
         // SAFETY: the page is ours, aligned and large enough; the arena stays there. Nobody knows of it until it is published, and
         // nobody gets into it before we let go.
         unsafe {
@@ -191,7 +200,7 @@ impl<S: Source> Heap<S> {
     }
 
     /// A block of this arena, which gets more memory if need be; 0 if there is none.
-    fn take_from(&self, arena: &mut Locked<'_>, size: usize, align: usize) -> usize {
+    fn take_from(&self, arena: &mut Locked<'_, C>, size: usize, align: usize) -> usize {
         let engine = arena.engine();
         // SAFETY: the sizes come from `size_for`; the span's pages are ours.
         unsafe {
@@ -199,9 +208,7 @@ impl<S: Source> Heap<S> {
             if block != 0 {
                 return block;
             }
-            // The lists are a sixteenth apart.
-            let least = worst(size, align);
-            let least = (least + least / 16 + SPAN_COST + GRAIN).div_ceil(PAGE) as u32;
+            let least = C::least(size, align).div_ceil(PAGE) as u32;
             let more = (engine.held() / PAGE / 4) as u32;
             let more = more.min(SPAN_PAGES).max(least);
             let Some((page, pages)) = self
@@ -242,7 +249,7 @@ impl<S: Source> Heap<S> {
     /// something or meets a busy arena.
     pub(super) fn rounds<T>(
         &self,
-        mut found: impl FnMut(Option<&mut Locked<'_>>) -> Option<T>,
+        mut found: impl FnMut(Option<&mut Locked<'_, C>>) -> Option<T>,
     ) -> Option<T> {
         // Before the first round: others have been at work, and what was in magazines may have become pages.
         let mut freed = true;

@@ -1,7 +1,10 @@
 //! The allocator over a memory of the tests' own, which can be made to end.
 
 use super::block::{GRAIN, WORD};
+use super::choice::Core;
 use super::class::{FINE_MAX, MEDIUM_MAX, SMALL_MAX};
+use super::custom_tests::Accounted;
+use super::engine::Tlsf;
 use super::heap::Heap;
 use crate::sys::memory::{PAGE, Source};
 use core::alloc::Layout;
@@ -87,10 +90,39 @@ unsafe impl Source for Range {
     }
 }
 
-pub(super) type Tested = Heap<Range>;
+pub(super) type Tested<C = Tlsf> = Heap<Range, C>;
 
 pub(super) fn heap(pages: u32) -> Tested {
+    heap_of(pages)
+}
+
+/// With some engine.
+pub(super) fn heap_of<C: Core>(pages: u32) -> Tested<C> {
     Heap::new(Range::new(pages))
+}
+
+/// Tests of functions that take an engine: with our own, and with one that a program might bring.
+macro_rules! with_engines {
+    ($($(#[$meta:meta])* $test:ident;)*) => {
+        mod with_tlsf {
+            $(#[test] $(#[$meta])* fn $test() { super::$test::<crate::alloc::engine::Tlsf>(); })*
+        }
+
+        mod with_another {
+            $(#[test] $(#[$meta])* fn $test() { super::$test::<crate::alloc::custom_tests::Brought>(); })*
+        }
+    };
+}
+pub(super) use with_engines;
+
+with_engines! {
+    nothing_overlaps_and_everything_keeps_its_contents;
+    all_that_was_freed_becomes_pages_again;
+    zero_sizes_and_huge_alignments;
+    within_a_class_a_block_stays;
+    blocks_go_round_between_threads;
+    after_its_exit_an_agent_still_allocates_and_frees;
+    threads_that_exit_leave_nothing_behind;
 }
 
 pub(super) fn layout(size: usize, align: usize) -> Layout {
@@ -170,7 +202,7 @@ impl Model {
         self.used.remove(&key)
     }
 
-    pub(super) fn free_all(&mut self, heap: &Tested) {
+    pub(super) fn free_all<C: Core>(&mut self, heap: &Tested<C>) {
         for used in std::mem::take(&mut self.used).into_values() {
             used.check(used.layout.size());
             // SAFETY: it is in use no more.
@@ -189,7 +221,7 @@ pub(super) enum Step {
 }
 
 /// As [`play`], with as many blocks in use as there are on average in a program that goes on for long.
-pub(super) fn play_on(heap: &Tested, model: &mut Model, dice: &mut Dice) {
+pub(super) fn play_on<C: Core>(heap: &Tested<C>, model: &mut Model, dice: &mut Dice) {
     let step = match some_step(dice) {
         Step::Alloc(..) | Step::Zeroed(..) if model.used.len() > 300 => Step::Free(dice.roll(300)),
         step => step,
@@ -197,7 +229,7 @@ pub(super) fn play_on(heap: &Tested, model: &mut Model, dice: &mut Dice) {
     play(heap, model, step);
 }
 
-pub(super) fn play(heap: &Tested, model: &mut Model, step: Step) {
+pub(super) fn play<C: Core>(heap: &Tested<C>, model: &mut Model, step: Step) {
     match step {
         Step::Alloc(size, align) => {
             // SAFETY: any layout will do.
@@ -275,10 +307,9 @@ pub(super) fn some_step(dice: &mut Dice) -> Step {
 
 pub(super) const ROUNDS: usize = if cfg!(miri) { 40 } else { 10_000 };
 
-#[test]
-fn nothing_overlaps_and_everything_keeps_its_contents() {
+fn nothing_overlaps_and_everything_keeps_its_contents<C: Core>() {
     for seed in 1..=if cfg!(miri) { 2 } else { 4 } {
-        let heap = heap(if cfg!(miri) { 24 } else { 512 });
+        let heap = heap_of::<C>(if cfg!(miri) { 24 } else { 512 });
         let mut model = Model::default();
         let mut dice = Dice(seed);
         for _ in 0..ROUNDS {
@@ -290,9 +321,8 @@ fn nothing_overlaps_and_everything_keeps_its_contents() {
 }
 
 /// Everything that has been freed can be had again as whole pages, but for what the arena itself takes.
-#[test]
-fn all_that_was_freed_becomes_pages_again() {
-    let heap = heap(if cfg!(miri) { 24 } else { 128 });
+fn all_that_was_freed_becomes_pages_again<C: Accounted>() {
+    let heap = heap_of::<C>(if cfg!(miri) { 24 } else { 128 });
     let mut model = Model::default();
     let mut dice = Dice(7);
     for _ in 0..ROUNDS / 4 {
@@ -303,12 +333,11 @@ fn all_that_was_freed_becomes_pages_again() {
     heap.collect();
     let stats = heap.stats();
     assert_eq!(stats.arenas, 1);
-    assert_eq!(stats.pooled, stats.held - PAGE);
+    assert_eq!(stats.pooled, stats.held - C::kept(&heap));
 }
 
-#[test]
-fn zero_sizes_and_huge_alignments() {
-    let heap = heap(if cfg!(miri) { 40 } else { 128 });
+fn zero_sizes_and_huge_alignments<C: Core>() {
+    let heap = heap_of::<C>(if cfg!(miri) { 40 } else { 128 });
     let mut model = Model::default();
     let shifts = (0..=20).step_by(if cfg!(miri) { 5 } else { 1 });
     for align in shifts.map(|shift| 1_usize << shift) {
@@ -329,9 +358,8 @@ fn zero_sizes_and_huge_alignments() {
     }
 }
 
-#[test]
-fn within_a_class_a_block_stays() {
-    let heap = heap(8);
+fn within_a_class_a_block_stays<C: Core>() {
+    let heap = heap_of::<C>(8);
     let (small, class) = (layout(GRAIN + 1, 1), GRAIN + WORD);
     // SAFETY: blocks are resized and freed with the layouts that they have.
     unsafe {
@@ -388,9 +416,8 @@ fn pages_of_fresh_memory_are_not_cleared() {
 }
 
 /// Agents that free what others have allocated, all at once.
-#[test]
-fn blocks_go_round_between_threads() {
-    let heap = heap(if cfg!(miri) { 100 } else { 1024 });
+fn blocks_go_round_between_threads<C: Core>() {
+    let heap = heap_of::<C>(if cfg!(miri) { 100 } else { 1024 });
     let threads = 4;
     let rounds = if cfg!(miri) { 30 } else { 30_000 };
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads)
@@ -436,9 +463,8 @@ fn blocks_go_round_between_threads() {
 }
 
 /// An agent that has given its cache back goes on without.
-#[test]
-fn after_its_exit_an_agent_still_allocates_and_frees() {
-    let heap = heap(32);
+fn after_its_exit_an_agent_still_allocates_and_frees<C: Accounted>() {
+    let heap = heap_of::<C>(32);
     let mut model = Model::default();
     for size in 0..200 {
         play(&heap, &mut model, Step::Alloc(size, 8));
@@ -450,7 +476,7 @@ fn after_its_exit_an_agent_still_allocates_and_frees() {
     heap.thread_exit();
     model.free_all(&heap);
     heap.collect();
-    assert_eq!(heap.stats().pooled, heap.stats().held - PAGE);
+    assert_eq!(heap.stats().pooled, heap.stats().held - C::kept(&heap));
 }
 
 /// A second allocator on the same agent has no cache, and does not touch the first one's.
@@ -502,9 +528,8 @@ fn what_is_reserved_is_not_grown_for() {
 }
 
 /// Threads that come and go, and give back what they held, leave nothing behind.
-#[test]
-fn threads_that_exit_leave_nothing_behind() {
-    let heap = heap(256);
+fn threads_that_exit_leave_nothing_behind<C: Accounted>() {
+    let heap = heap_of::<C>(256);
     for _ in 0..if cfg!(miri) { 2 } else { 20 } {
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -521,7 +546,7 @@ fn threads_that_exit_leave_nothing_behind() {
     }
     heap.collect();
     let stats = heap.stats();
-    assert_eq!(stats.pooled, stats.held - stats.arenas * PAGE, "{stats:?}");
+    assert_eq!(stats.pooled, stats.held - C::kept(&heap), "{stats:?}");
 }
 
 /// Without anybody's asking for it: what has become whole pages is there for other sizes, but for about as much as stays with the arena.
