@@ -12,7 +12,7 @@ use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::rivals::{Dl, LolAlloc, Talc, WebSync};
-use super::{COUNT, Choose, Contender, Order, add, all_do, contender};
+use super::{COUNT, Choose, Contender, Order, add, all_do, contender, engines};
 use crate::report::Report;
 use crate::rounds::{Column, Workers};
 
@@ -24,6 +24,9 @@ const ROUNDS: u32 = 3;
 const ROOM: usize = 16 << 20;
 /// Bytes of a page of wasm.
 const PAGE: f64 = 65_536.0;
+
+/// The cell in which other engines are measured as well.
+const LARSON: &str = "larson, 4 workers";
 
 /// Names, and what is done.
 const CELLS: &[(&str, Choose, Order)] = &[
@@ -42,20 +45,20 @@ const CELLS: &[(&str, Choose, Order)] = &[
         |contender| contender.phases,
         Order::InTurn,
     ),
-    (
-        "larson, 4 workers",
-        |contender| contender.larson,
-        Order::Together,
-    ),
+    (LARSON, |contender| contender.larson, Order::Together),
 ];
 
-fn rivals() -> [(&'static str, Contender); 4] {
-    [
+fn rivals(cell: &str) -> Vec<(&'static str, Contender)> {
+    let mut rivals = vec![
         contender::<WebSync>(),
         contender::<Dl>(),
         contender::<Talc>(),
         contender::<LolAlloc>(),
-    ]
+    ];
+    if cell == LARSON {
+        rivals.extend(engines());
+    }
+    rivals
 }
 
 /// Adds a row for each cell and each rival.
@@ -63,7 +66,7 @@ pub async fn run(report: &mut Report, rounds: u32, load: &Function) -> Result<()
     for &(cell, ..) in CELLS {
         report.progress(&format!("held: {cell}"));
         let mut columns = Vec::new();
-        for (rival, _) in rivals() {
+        for (rival, _) in rivals(cell) {
             let mut column = Column {
                 rival,
                 rounds: Vec::new(),
@@ -105,7 +108,7 @@ async fn promised(value: JsValue) -> Result<JsValue, JsValue> {
 
 /// The pages by which this instance's memory grows while the work of a cell is done with a rival.
 pub async fn pages(rival: &str, cell: &str) -> Result<f64, String> {
-    let contenders = rivals();
+    let contenders = rivals(cell);
     let contender = contenders.iter().find(|(name, _)| *name == rival);
     let work = CELLS.iter().find(|(name, ..)| *name == cell);
     let (Some((_, contender)), Some((_, choose, order))) = (contender, work) else {

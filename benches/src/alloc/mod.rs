@@ -1,5 +1,6 @@
 //! Allocators: what blocks cost, alone and in company, what the main thread waits beside workers that allocate, and how much memory is held.
 
+mod brought;
 mod dlmalloc;
 mod held;
 mod main_thread;
@@ -13,7 +14,7 @@ use web_sync_testkit::Error;
 
 use crate::report::{Better, Report, Subject};
 use crate::rounds::{Column, WORKERS, Workers, finish, interleave};
-use rivals::{Allocator, Dl, LolAlloc, Raw, Std, Talc, WebSync};
+use rivals::{Allocator, Dl, LolAlloc, OverDl, OverRlsf, OverTalc, Raw, Std, Talc, WebSync};
 use work::{Dice, Measured, Scene, Work};
 
 pub use held::pages as held_pages;
@@ -34,6 +35,7 @@ struct Contender {
     starts: Work,
     clear: fn(&Scene),
     batch: fn(&mut Dice),
+    alone: bool,
 }
 
 /// One of them.
@@ -51,8 +53,18 @@ fn contender<A: Allocator>() -> (&'static str, Contender) {
         starts: work::starts::<A>,
         clear: Scene::clear::<A>,
         batch: work::batch::<A>,
+        alone: A::ALONE,
     };
     (A::NAME, contender)
+}
+
+/// This crate's arenas with other engines: measured in a few cases, in which engines differ.
+fn engines() -> [(&'static str, Contender); 3] {
+    [
+        contender::<OverRlsf>(),
+        contender::<OverTalc>(),
+        contender::<OverDl>(),
+    ]
 }
 
 /// A case in which a block takes some time.
@@ -136,23 +148,37 @@ pub async fn run(
     let mut with_raw = rivals.to_vec();
     with_raw.push(contender::<Raw>());
     for each in CASES.iter().filter(|each| each.name.starts_with(case)) {
-        // What the harness costs counts where blocks cost little.
-        let rivals = match each.name {
-            "churn" => &with_raw,
-            _ => &rivals[..],
+        let mut rivals = match each.name {
+            // What the harness costs counts where blocks cost little.
+            "churn" => with_raw.clone(),
+            _ => rivals.to_vec(),
         };
+        if let "churn" | "larson" = each.name {
+            rivals.extend(engines());
+        }
         for &agents in each.agents {
             let cell = plural(agents);
             report.progress(&format!("{}: {cell}", each.name));
             let measure = async |workers: &Workers, contender: &Contender| {
                 let work = (each.work)(contender);
-                let (milliseconds, count) =
-                    all_do(workers, contender, work, agents, each.count, each.order).await?;
+                let measured = async |workers: &Workers| {
+                    all_do(workers, contender, work, agents, each.count, each.order).await
+                };
+                let (milliseconds, count) = if contender.alone {
+                    let fresh = Workers::some(agents as usize).await?;
+                    // The first time fills magazines.
+                    measured(&fresh).await?;
+                    let second = measured(&fresh).await?;
+                    fresh.end().await?;
+                    second
+                } else {
+                    measured(workers).await?
+                };
                 Ok(vec![milliseconds * 1e6 / f64::from(count)])
             };
             // The first round warms up.
-            interleave(1, rivals, &mut workers, &measure).await?;
-            let columns = interleave(rounds, rivals, &mut workers, &measure).await?;
+            interleave(1, &rivals, &mut workers, &measure).await?;
+            let columns = interleave(rounds, &rivals, &mut workers, &measure).await?;
             add(report, each.name, &cell, each.unit, &columns);
         }
     }

@@ -8,12 +8,16 @@ use talc::sync::TalcLock;
 use talc::wasm::{WasmBinning, WasmGrowAndClaim};
 use web_sync::alloc::Arenas;
 
+use super::brought::{DlTrees, Rlsf, TalcBase};
 use super::dlmalloc::SpinDlmalloc;
 
 /// An allocator.
 pub trait Allocator: 'static {
     /// Its name in the results.
     const NAME: &'static str;
+
+    /// Whether it wants agents that have used no other of this crate's allocators: an agent has the magazines of the first one.
+    const ALONE: bool = false;
 
     /// The one instance of it.
     fn get() -> &'static impl GlobalAlloc;
@@ -23,7 +27,7 @@ pub trait Allocator: 'static {
 }
 
 macro_rules! allocators {
-    ($($(#[$meta:meta])* $name:ident = $title:literal: $ty:ty = $value:expr $(, at exit $exit:ident)?;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident = $title:literal: $ty:ty = $value:expr $(, at exit $exit:ident)? $(, alone $alone:literal)?;)*) => {$(
         $(#[$meta])*
         pub struct $name;
 
@@ -36,6 +40,7 @@ macro_rules! allocators {
 
         impl Allocator for $name {
             const NAME: &'static str = $title;
+            $(const ALONE: bool = $alone;)?
 
             fn get() -> &'static impl GlobalAlloc {
                 Self::instance()
@@ -61,6 +66,10 @@ allocators! {
     /// lol_alloc's free list, behind a spin lock.
     LolAlloc = "lol_alloc": LockedAllocator<FreeListAllocator> =
         LockedAllocator::new(FreeListAllocator::new());
+    /// Other engines behind this crate's arenas.
+    OverRlsf = "arenas over rlsf": Arenas<Rlsf> = Arenas::new(), at exit thread_exit, alone true;
+    OverTalc = "arenas over talc": Arenas<TalcBase> = Arenas::new(), at exit thread_exit, alone true;
+    OverDl = "arenas over dlmalloc": Arenas<DlTrees> = Arenas::new(), at exit thread_exit, alone true;
     /// No allocator: what the harness costs, and how often the system interrupts it.
     Raw = "raw": Places = Places;
 }
