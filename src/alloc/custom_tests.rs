@@ -5,7 +5,7 @@ use super::Engine;
 use super::arena::{Arena, Locked};
 use super::block::{GRAIN, Header, WORD, at};
 use super::choice::Core;
-use super::class::{MEDIUM_ALIGN, MEDIUM_MAX, SMALL_MAX};
+use super::class::{FINE_MAX, MEDIUM_ALIGN, MEDIUM_MAX, SMALL_MAX};
 use super::custom::Custom;
 use super::engine::Tlsf;
 use super::tests::{Dice, Model, ROUNDS, Range, Step, Tested, heap_of, layout, play, play_on};
@@ -201,7 +201,7 @@ fn the_engine_gets_back_what_it_gave() {
     let heap = brought(64);
     let aligns = (0..=MEDIUM_ALIGN.ilog2()).step_by(if cfg!(miri) { 4 } else { 1 });
     for align in aligns.map(|shift| 1 << shift) {
-        for size in [0, 1, SMALL_MAX, SMALL_MAX + 1, 3_000, MEDIUM_MAX] {
+        for size in [0, 1, FINE_MAX + 1, SMALL_MAX, SMALL_MAX + 1, MEDIUM_MAX] {
             if cfg!(miri) && size == MEDIUM_MAX {
                 continue;
             }
@@ -259,7 +259,10 @@ fn what_is_added_for_a_block_serves_it() {
             // SAFETY: any layout will do, and a medium block has a header.
             unsafe {
                 // What is added does not lie beside the first region.
-                heap.dealloc(heap.alloc(layout(2_000, 1)), layout(2_000, 1));
+                heap.dealloc(
+                    heap.alloc(layout(2_000, 2 * GRAIN)),
+                    layout(2_000, 2 * GRAIN),
+                );
                 heap.alloc(layout(PAGE, PAGE));
                 let block = heap.alloc(wanted);
                 assert_eq!(Header::of(block.addr()).arena(), 0, "{wanted:?}");
