@@ -1,12 +1,14 @@
 //! What the arenas need of an engine, and which engine it is: [`Tlsf`], or a program's own behind [`Custom`].
 //!
-//! A *size* here is one of [`size_for`](super::engine::size_for): it counts a word before the block, which has the header, and the user gets
+//! A *size* here is one of [`size_for`](super::lists::size_for): it counts a word before the block, which has the header, and the user gets
 //! the rest. Whatever the engine, that header has the arena's number and the size in the format of [`block`](super::block), and neither
 //! changes while the block is in use but by `resize`.
 
 use super::block::GRAIN;
 use super::custom::{Custom, Engine};
-use super::engine::{Row, SPAN_COST, Span, Tlsf, worst};
+use super::engine::{SPAN_COST, Span, Tlsf};
+use super::lists::worst;
+use super::row::Row;
 use super::steps;
 
 /// An engine as the arenas use it. All of it is called by who has the arena (I4).

@@ -15,7 +15,8 @@ use core::alloc::Layout;
 
 use super::block::{self, GRAIN, Header, at};
 use super::choice::Core;
-use super::engine::{Span, room};
+use super::engine::Span;
+use super::lists::room;
 
 /// What keeps account of the free memory of one arena: an engine of a program's own, for [`Arenas`](super::Arenas).
 ///

@@ -11,15 +11,10 @@
 //! Whoever calls has the arena (I4).
 
 use super::block::{self, BEFORE_FREE, FIRST, FREE, GRAIN, Header, SMALLEST, WORD};
+use super::lists::{FIRSTS, List, SECONDS, worst};
+use super::row::Row;
 use super::steps;
 use crate::sys::memory::{MAX_PAGES, PAGE};
-
-/// Lists for each power of two.
-const SECONDS: u32 = 16;
-/// The logarithm of that.
-const SECONDS_LOG: u32 = SECONDS.ilog2();
-/// Powers of two: up to the grains that a header can tell.
-const FIRSTS: usize = 16;
 
 /// What a span loses to the header at its end, and to alignment.
 pub(super) const SPAN_COST: usize = GRAIN;
@@ -31,55 +26,6 @@ pub struct Span {
     pub(super) start: usize,
     /// Bytes.
     pub(super) len: usize,
-}
-
-/// Blocks of one arena that lie side by side.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    /// The first one.
-    block: usize,
-    /// The size of all.
-    size: usize,
-    arena: u32,
-}
-
-impl Row {
-    /// One block.
-    ///
-    /// # Safety
-    ///
-    /// It is the caller's, and has a header.
-    pub(super) unsafe fn of(block: usize) -> Self {
-        // SAFETY: as the caller says.
-        let header = unsafe { Header::of(block) };
-        Self {
-            block,
-            size: header.size(),
-            arena: header.arena(),
-        }
-    }
-
-    /// The first of its blocks.
-    pub(super) fn block(self) -> usize {
-        self.block
-    }
-
-    /// Adds a block if it lies before or behind the row, and is of the same arena.
-    ///
-    /// # Safety
-    ///
-    /// It is the caller's, and has a header.
-    pub(super) unsafe fn extend(&mut self, block: usize) -> bool {
-        // SAFETY: as the caller says.
-        let next = unsafe { Self::of(block) };
-        let behind = self.block + self.size == next.block;
-        if next.arena != self.arena || !behind && next.block + next.size != self.block {
-            return false;
-        }
-        self.block = self.block.min(next.block);
-        self.size += next.size;
-        true
-    }
 }
 
 /// The engine that [`Arenas`](super::Arenas) has if nothing else is said: two-level segregated fit.
@@ -111,70 +57,6 @@ pub struct Tlsf {
     held: usize,
     /// Bytes of the free blocks.
     free: usize,
-}
-
-/// The list of a size: the power of two and the place in it.
-#[derive(Clone, Copy)]
-struct List {
-    first: u32,
-    second: u32,
-}
-
-impl List {
-    /// The list that holds blocks of this size.
-    fn of(size: usize) -> Self {
-        let grains = (size / GRAIN) as u32 - 1;
-        if grains < SECONDS {
-            return Self {
-                first: 0,
-                second: grains,
-            };
-        }
-        let log = grains.ilog2();
-        Self {
-            first: log + 1 - SECONDS_LOG,
-            second: (grains >> (log - SECONDS_LOG)) & (SECONDS - 1),
-        }
-    }
-
-    /// The first list whose blocks all have this size.
-    fn serving(size: usize) -> Self {
-        Self::of(rounded(size))
-    }
-
-    fn index(self) -> usize {
-        (self.first * SECONDS + self.second) as usize
-    }
-}
-
-/// The smallest size of the first list whose blocks all have this size.
-fn rounded(size: usize) -> usize {
-    let grains = size / GRAIN - 1;
-    if grains < SECONDS as usize {
-        return size;
-    }
-    let step = 1 << (grains.ilog2() - SECONDS_LOG);
-    (grains.next_multiple_of(step) + 1) * GRAIN
-}
-
-/// The size of a block that has room for so many bytes: the smallest of some list, so that such a block is found again when it is
-/// free. At most a sixteenth is more than was asked for, and nothing of a power of two.
-pub(super) fn size_for(bytes: usize) -> usize {
-    rounded((bytes + WORD).next_multiple_of(GRAIN).max(SMALLEST))
-}
-
-/// The bytes that a block of this size has.
-pub(super) fn room(size: usize) -> usize {
-    size - WORD
-}
-
-/// What an allocation may take at most, when the block has to be cut out to be aligned.
-pub(super) fn worst(size: usize, align: usize) -> usize {
-    if align > GRAIN {
-        size + align + GRAIN
-    } else {
-        size
-    }
 }
 
 impl Tlsf {
@@ -348,9 +230,9 @@ impl Tlsf {
     pub(super) unsafe fn put_row(&mut self, row: Row) -> Option<Span> {
         // SAFETY: as the caller says; the first block's flags tell what is before the row.
         unsafe {
-            let flags = Header::of(row.block).flags();
-            Header::new(self.arena, row.size, flags).write(row.block);
-            self.put(row.block)
+            let flags = Header::of(row.block()).flags();
+            Header::new(self.arena, row.size(), flags).write(row.block());
+            self.put(row.block())
         }
     }
 
@@ -548,20 +430,5 @@ impl Tlsf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_that_serves_has_no_smaller_block() {
-        for grains in (2..100_000_usize).step_by(if cfg!(miri) { 997 } else { 1 }) {
-            let size = grains * GRAIN;
-            let (of, serving) = (List::of(size), List::serving(size));
-            assert!(of.index() <= serving.index());
-            assert!(serving.index() < FIRSTS * SECONDS as usize);
-            // The largest block of the list before the serving one is too small, or there would be no need to skip that list.
-            if serving.index() == of.index() {
-                assert_eq!(List::of(size - GRAIN).index() + 1, of.index());
-            }
-        }
-    }
-}
+#[path = "engine_tests.rs"]
+mod tests;

@@ -4,8 +4,9 @@ use super::arena::Arena;
 use super::block::GRAIN;
 use super::class::{CLASSES, FINE_MAX};
 use super::custom_tests::Accounted;
-use super::engine::{Span, Tlsf, size_for};
+use super::engine::{Span, Tlsf};
 use super::exchange::PLACES;
+use super::lists::size_for;
 use super::steps;
 use super::take::LAST_PASSES;
 use super::tests::{

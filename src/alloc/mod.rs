@@ -91,12 +91,14 @@ mod give;
 mod heap;
 #[cfg(test)]
 mod limits_tests;
+mod lists;
 mod never_wait;
 mod pages;
 #[cfg(feature = "__test")]
 #[doc(hidden)]
 pub mod parts;
 mod roster;
+mod row;
 mod slot;
 mod stats;
 mod steps;
