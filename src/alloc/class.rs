@@ -7,6 +7,12 @@
 //! | large | the rest | pages of its own, without a header |
 //!
 //! The kind follows from the layout alone, so a block that is freed goes back the way it came.
+//!
+//! *Fine* classes, up to [`FINE_MAX`], are a grain apart. The *coarse* ones above are four for each power of two: a block has at most a quarter
+//! more than was asked for, and less where the sizes are powers of two. They are there since a visit to an arena takes as long as twenty
+//! to a magazine, and since an agent that is interrupted in an arena keeps it from the others: medians of nanoseconds per block with blocks of 16
+//! bytes to 32 KiB ("larson" of the benchmarks; Node 24 on two busy cores, 1, 2 and 4 workers) were 246, 153, 132 without them,
+//! and 61, 44, 47 with them.
 
 use core::alloc::Layout;
 
@@ -19,8 +25,9 @@ const FINE: usize = 63;
 pub(super) const FINE_MAX: usize = GRAIN * FINE + WORD;
 /// The logarithm of the first power of two that is a coarse class.
 const COARSE_LOG: u32 = (GRAIN * (FINE + 1)).ilog2();
-/// Coarse classes for each power of two, and its logarithm.
+/// Coarse classes for each power of two.
 const STEPS: u32 = 1 << STEPS_LOG;
+/// The logarithm of that.
 const STEPS_LOG: u32 = 2;
 /// Powers of two that are divided so.
 const DOUBLINGS: usize = 5;
@@ -57,9 +64,7 @@ impl Kind {
         // A layout's size is at most `isize::MAX`, so this does not overflow; zero bytes at a large alignment are a page.
         Self::Large((size.max(1).div_ceil(PAGE)).min(u32::MAX as usize) as u32)
     }
-}
 
-impl Kind {
     /// The bytes that a block of this kind needs for so many.
     pub(super) fn room(self, size: usize) -> usize {
         match self {
@@ -128,8 +133,8 @@ const MAGAZINES_MAX: usize = {
 };
 
 // What the documentation of `Arenas` says.
-const _: () = assert!(WORD != 4 || (FINE_MAX, SMALL_MAX).0 == 508 && SMALL_MAX == 16 << 10);
-const _: () = assert!(MAGAZINES_MAX <= 96 * 1024 * WORD);
+const _: () = assert!(WORD != 4 || (FINE_MAX == 508 && SMALL_MAX == 16 << 10));
+const _: () = assert!(MAGAZINES_MAX <= 84 * 1024 * WORD);
 
 #[cfg(test)]
 mod tests {

@@ -224,12 +224,11 @@ impl<S: Source, C: Core> Heap<S, C> {
         let fits = match (Kind::of(layout), Kind::of(new)) {
             (Kind::Large(from), Kind::Large(to)) => self.resize_run(block.addr(), from, to),
             (Kind::Large(_), _) | (_, Kind::Large(_)) => false,
-            (from, to) => {
-                // SAFETY: as the caller says.
-                from == to && to != Kind::Medium
-                    || layout.size().min(size) > FINE_MAX
-                        && unsafe { self.resize(block.addr(), to.room(size)) }
-            }
+            (Kind::Small(class), Kind::Small(other)) if class == other => true,
+            // To copy so little takes less than a visit to the arena.
+            _ if layout.size().min(size) <= FINE_MAX => false,
+            // SAFETY: as the caller says.
+            (_, to) => unsafe { self.resize(block.addr(), to.room(size)) },
         };
         if fits {
             return block;

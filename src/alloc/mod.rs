@@ -34,7 +34,8 @@
 //!
 //! # What an agent holds
 //!
-//! An agent's magazines hold at most 128 KiB of free blocks (in wasm32), mostly far less. Agents end without telling anybody, so call
+//! An agent's magazines hold at most 336 KiB of free blocks (in wasm32), mostly far less, and what waits for whoever needs it next is at most
+//! 2.6 MiB for all agents together. Agents end without telling anybody, so call
 //! [`Arenas::thread_exit`] as the last thing on a worker that ends by itself; without that the magazines' blocks are lost. A worker that
 //! is terminated loses them, and if it was inside an arena at that moment, the arena as well: the others go on without it. What is free in
 //! that arena is lost then, and so is what is freed of it later. That may be much: more arenas are made only when one is busy, so
@@ -52,8 +53,9 @@
 //!
 //! - **I1** In a module that is built for release, the four functions of `GlobalAlloc` reach no wait instruction, no import, no call through a
 //!   pointer and no panic. `cargo xtask test wasm-check` reads that from one. Without optimisation there are checks that could panic.
-//! - **I2** Every loop has a constant bound: 50 tries of the arena of last time, 8 of 16 others; 64 deferred blocks for each arena that is
-//!   entered; a batch of 2 to 16 blocks; 64 tries to free; the words of the page pool, and where free and used pages alternate the pages, of
+//! - **I2** Every loop has a constant bound: 50 tries of the arena of last time, 8 of 16 arenas, and all of that twice where it has to get more
+//!   memory, with 16 arenas in between that may have some; 64 deferred blocks for each arena that is
+//!   entered; a batch of 1 to 16 blocks; 64 tries to free; the words of the page pool, and where free and used pages alternate the pages, of
 //!   which there are 65,536. Only when memory has run out it is more, before null is returned: all batches, and 1,024 rounds of all
 //!   arenas, in each of which 4,096 deferred blocks of an arena are freed, its free blocks of a page or more are looked at, and the pool is
 //!   searched. To take pages off a region is an exchange that is repeated when it was lost, which is at most once for each page of the region.
@@ -129,8 +131,8 @@ pub use stats::Stats;
 ///
 /// | layout | where it comes from |
 /// |---|---|
-/// | up to 508 bytes (in wasm32), aligned to 8 | the agent's magazine; about 4 bytes more |
-/// | up to 256 KiB, aligned to at most 4 KiB | an arena; about 4 bytes more |
+/// | up to 16 KiB (in wasm32), aligned to 8 | the agent's magazine; about 4 bytes more, and above 508 bytes up to a quarter more |
+/// | up to 256 KiB, aligned to at most 4 KiB | an arena; at most a sixteenth more |
 /// | more of either | whole pages of 64 KiB |
 ///
 /// `realloc` stays in place within a size class, in an arena if the neighbour is free, and with pages if the next ones are.
