@@ -106,27 +106,37 @@ pub(super) const fn capacity(class: usize) -> usize {
 }
 
 /// How many blocks of a class change hands at a time.
-pub(super) const fn batch(class: usize) -> u32 {
-    let (bytes, least) = if class < FINE {
-        (BATCH_BYTES, 2)
-    } else {
-        (2 * BATCH_BYTES, 1)
-    };
-    let count = bytes / capacity(class);
-    if count < least {
-        least as u32
-    } else if count > 16 {
-        16
-    } else {
-        count as u32
-    }
+pub(super) fn batch(class: usize) -> u32 {
+    BATCHES.get(class).copied().map_or(1, u32::from)
 }
+
+/// Two to sixteen of a fine class, one to four of a coarse one. A table: there is nothing in it to divide by.
+const BATCHES: [u8; CLASSES] = {
+    let (mut batches, mut class) = ([0; CLASSES], 0);
+    while class < CLASSES {
+        let (bytes, least) = if class < FINE {
+            (BATCH_BYTES, 2)
+        } else {
+            (2 * BATCH_BYTES, 1)
+        };
+        let count = bytes / capacity(class);
+        batches[class] = if count < least {
+            least as u8
+        } else if count > 16 {
+            16
+        } else {
+            count as u8
+        };
+        class += 1;
+    }
+    batches
+};
 
 /// What an agent's magazines hold at most, in bytes: two batches of each class.
 const MAGAZINES_MAX: usize = {
     let (mut sum, mut class) = (0, 0);
     while class < CLASSES {
-        sum += 2 * batch(class) as usize * (capacity(class) + WORD);
+        sum += 2 * BATCHES[class] as usize * (capacity(class) + WORD);
         class += 1;
     }
     sum
