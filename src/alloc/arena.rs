@@ -46,7 +46,7 @@ pub(super) struct Contents<C> {
 }
 
 // SAFETY: the contents are reached through the lock only (I4), and the blocks that they name are the arena's.
-// An engine may be used on any agent.
+// An engine may be used on any agent: `Core: Send`.
 unsafe impl<C: Core> Sync for Arena<C> {}
 
 impl<C: Core> Arena<C> {

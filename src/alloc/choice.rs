@@ -40,7 +40,7 @@ pub unsafe trait Core: Send + Sized {
     ///
     /// # Safety
     ///
-    /// The size comes from `size_for`, `align` is a power of two.
+    /// The size is a multiple of a grain, and at least the smallest; `align` is a power of two.
     unsafe fn take(&mut self, size: usize, align: usize) -> usize;
 
     /// Takes up to `count` blocks of this size, and gives each to `keep`.

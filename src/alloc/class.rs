@@ -142,7 +142,7 @@ const MAGAZINES_MAX: usize = {
     sum
 };
 
-// What the documentation of `Arenas` says.
+// What the documentation of `Arenas` and of this module says.
 const _: () = assert!(WORD != 4 || (FINE_MAX == 508 && SMALL_MAX == 16 << 10));
 const _: () = assert!(MAGAZINES_MAX <= 84 * 1024 * WORD);
 

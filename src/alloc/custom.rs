@@ -29,15 +29,18 @@ use super::lists::room;
 /// Who implements it promises:
 ///
 /// - **E1** A block that [`alloc`](Self::alloc) returns lies in a region that was added, is as large and as aligned as was asked for, and overlaps
-///   no other block that is in use: one that was returned and was not given to [`dealloc`](Self::dealloc) since.
+///   no other block that is in use: one that was returned and was not given to [`dealloc`](Self::dealloc) since. So does one that
+///   [`resize`](Self::resize) has returned true for, with its new size.
 /// - **E2** Nothing is written to a block in use, and what [`resize`](Self::resize) has resized keeps its contents up to the smaller size. Besides itself the
 ///   engine touches only the regions, and of those only what is not in use.
-/// - **E3** No function panics, waits, calls JS, or allocates, by whatever allocator, nor uses anything of std that might.
+/// - **E3** Where null or false is returned nothing has changed, and [`dealloc`](Self::dealloc) needs no memory. No function panics, waits, calls JS, or allocates, by whatever allocator, nor uses anything of std that might.
 ///
 /// It may count on this:
 ///
-/// - It is not moved after the first [`add`](Self::add), and never dropped. Its own state is at most 31 KiB: more does not compile.
-/// - One agent at a time calls, any of them, and what those before it did has happened before.
+/// - It is not moved after the first [`add`](Self::add), and never dropped. Its own state is at most 31 KiB, or less if it is aligned to more than
+///   64 bytes: more is refused when the program is built.
+/// - One agent at a time calls what takes `&mut self`, any agent, and what those before it did has happened before. [`new`](Self::new) and
+///   [`region_for`](Self::region_for) may run on several at once.
 /// - An agent may be terminated inside. Then the engine is not entered again by anybody.
 /// - Each pointer that it gets may be used for all of its regions; regions that lie side by side may be used as one.
 ///
@@ -75,10 +78,12 @@ pub unsafe trait Engine: Send {
     /// and loses to alignment and to rounding.
     ///
     /// A region of at least so many is added when it has found none. If it should find none there either, the block gets pages of
-    /// its own, and the region was added for nothing, again at each request of that kind. What is returned if nothing else is said will do
-    /// where lists of free blocks are an eighth apart, or closer, and less than 1 KiB is kept.
+    /// its own, and the region, which may be 1 MiB, was added for nothing, again at each request of that kind. `usize::MAX`: no region would
+    /// do, the block gets pages of its own at once. What is returned if nothing else is said will do where lists of free blocks are an eighth
+    /// apart, or closer, and less than 1 KiB is kept.
     fn region_for(layout: Layout) -> usize {
-        layout.size() + layout.size() / 8 + layout.align() + 1024
+        let aligned = layout.size() + layout.align();
+        aligned + aligned / 8 + 1024
     }
 
     /// Adds a region.
@@ -87,10 +92,11 @@ pub unsafe trait Engine: Send {
     ///
     /// The memory is nobody's, and the engine's from now on. It begins at a multiple of two words, and ends at a multiple of 64 KiB, which is not
     /// the end of all addresses. It is whole pages of 64 KiB, but for the first one, which begins behind the arena's own state and is at
-    /// least half a page. What is in it may be anything.
+    /// least half a page; and no more than 1 MiB, or what [`region_for`](Self::region_for) has asked for if that is more. What is in it may be anything. After
+    /// each region but the first the next call is [`alloc`](Self::alloc), with the layout that it had found nothing for.
     unsafe fn add(&mut self, start: *mut u8, bytes: usize);
 
-    /// Takes a block; null if there is none. Then a region may be added, and it is asked once more.
+    /// Takes a block; null if there is none. Then it is asked again, and again after a region was added.
     ///
     /// # Safety
     ///

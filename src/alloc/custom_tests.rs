@@ -284,8 +284,12 @@ unsafe impl Engine for Stubborn {
         Self(FirstFit::new())
     }
 
-    fn region_for(_: Layout) -> usize {
-        0
+    fn region_for(layout: Layout) -> usize {
+        if layout.size() > 2 * PAGE {
+            usize::MAX
+        } else {
+            0
+        }
     }
 
     unsafe fn add(&mut self, start: *mut u8, bytes: usize) {
@@ -330,6 +334,14 @@ fn an_engine_that_finds_nothing_costs_pages_and_one_that_does_not_resize_moves()
     heap.collect();
     let mut arena = heap.arenas.get(0).and_then(Arena::try_lock).unwrap();
     assert_eq!(arena.engine().engine.0.free(), arena.engine().held());
+    let held = arena.engine().held();
+    drop(arena);
+    // It has said that no region would do: none is added.
+    // SAFETY: any layout will do.
+    let huge = unsafe { heap.alloc(layout(3 * PAGE, 8)) };
+    assert!(!huge.is_null());
+    let arena = heap.arenas.get(0).and_then(Arena::try_lock);
+    assert_eq!(arena.unwrap().engine().held(), held);
 }
 
 /// A heap whose every call finds blocks of other agents in its arenas' lists.

@@ -30,7 +30,7 @@ pub struct Span {
 
 /// The engine that [`Arenas`](super::Arenas) has if nothing else is said: two-level segregated fit.
 ///
-/// There is nothing to do with it but to name it, where a program has a type parameter for engines.
+/// There is nothing to do with it but to name it, where a type alias chooses the engine.
 ///
 /// # Examples
 ///
@@ -102,7 +102,7 @@ impl Tlsf {
     ///
     /// # Safety
     ///
-    /// `size` comes from [`size_for`], `align` is a power of two.
+    /// `size` is a multiple of [`GRAIN`], and at least [`SMALLEST`]; `align` is a power of two.
     pub(super) unsafe fn take(&mut self, size: usize, align: usize) -> usize {
         let Some(found) = self.find(worst(size, align)) else {
             return 0;

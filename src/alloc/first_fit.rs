@@ -73,7 +73,7 @@ unsafe impl Engine for FirstFit {
             while !(*link).is_null() {
                 let start = (*link).cast::<u8>();
                 let found = (**link).bytes;
-                let gap = start.addr().next_multiple_of(layout.align()) - start.addr();
+                let gap = start.addr().wrapping_neg() & (layout.align() - 1);
                 if gap + bytes <= found {
                     *link = (**link).next;
                     self.insert(start, gap);

@@ -19,7 +19,7 @@ use super::take::LAST_PASSES;
 use crate::sys::memory::{MAX_PAGES, PAGE, Source};
 use crate::sys::shim::{AtomicU32, Ordering, const_new};
 
-/// The memory grows by so many pages at least, 256 KiB to 1 MiB: by an eighth of what it has. WASM: growth stops every agent of the
+/// The memory grows by so many pages at least, 256 KiB to 1 MiB, if it can: by an eighth of what it has. WASM: growth stops every agent of the
 /// memory for a moment.
 const GROWTH: RangeInclusive<u32> = 4..=16;
 const _: () = assert!(align_of::<Cache>() <= GRAIN);
@@ -226,7 +226,9 @@ impl<S: Source, C: Core> Heap<S, C> {
             (Kind::Large(_), _) | (_, Kind::Large(_)) => false,
             (Kind::Small(class), Kind::Small(other)) if class == other => true,
             // To copy so little takes less than a visit to the arena.
-            _ if layout.size().min(size) <= FINE_MAX => false,
+            (Kind::Small(_), _) | (_, Kind::Small(_)) if layout.size().min(size) <= FINE_MAX => {
+                false
+            }
             // SAFETY: as the caller says.
             (_, to) => unsafe { self.resize(block.addr(), to.room(size)) },
         };
@@ -239,6 +241,9 @@ impl<S: Source, C: Core> Heap<S, C> {
             if !moved.is_null() {
                 moved.copy_from_nonoverlapping(block, layout.size().min(size));
                 self.dealloc(block, layout);
+            } else if size <= layout.size() && !matches!(Kind::of(layout), Kind::Large(_)) {
+                // Where there is no memory what is there will do: its header says how large it is, whatever class it is in from now on.
+                return block;
             }
             moved
         }

@@ -57,7 +57,7 @@ fn rounded(size: usize) -> usize {
 }
 
 /// The size of a block that has room for so many bytes: the smallest of some list, so that such a block is found again when it is
-/// free. At most a sixteenth is more than was asked for, and nothing of a power of two.
+/// free. The rounding is at most a sixteenth, and nothing for a power of two.
 pub(super) fn size_for(bytes: usize) -> usize {
     rounded((bytes + WORD).next_multiple_of(GRAIN).max(SMALLEST))
 }

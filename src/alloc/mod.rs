@@ -30,11 +30,12 @@
 //!
 //! A program can have another one there: it implements [`Engine`] and says `Arenas<ItsEngine>`. Each block then has two words more (or as many
 //! bytes as it is aligned to, if that is more), for its arena, its size and its alignment; memory that was given to an engine stays with it; and of the
-//! invariants below I1, I2 and I8 are that engine's to keep, and I5 for what is free in it. Magazines, batches, deferred lists and large blocks are the same.
+//! invariants below I1, I2, I7 and I8 are that engine's to keep, and I5 for what is free in it. Magazines, batches, deferred lists and large blocks are the same.
 //!
 //! # What an agent holds
 //!
-//! An agent's magazines hold at most 336 KiB of free blocks (in wasm32), mostly far less, and what waits for whoever needs it next is at most
+//! An agent's magazines hold at most 336 KiB of free blocks (in wasm32), mostly far less (a block that could not be made smaller in a busy arena
+//! counts as what it was made to), and what waits for whoever needs it next is at most
 //! 2.6 MiB for all agents together. Agents end without telling anybody, so call
 //! [`Arenas::thread_exit`] as the last thing on a worker that ends by itself; without that the magazines' blocks are lost. A worker that
 //! is terminated loses them, and if it was inside an arena at that moment, the arena as well: the others go on without it. What is free in
@@ -135,10 +136,14 @@ pub use stats::Stats;
 /// | up to 256 KiB, aligned to at most 4 KiB | an arena; at most a sixteenth more |
 /// | more of either | whole pages of 64 KiB |
 ///
-/// `realloc` stays in place within a size class, in an arena if the neighbour is free, and with pages if the next ones are.
+/// With an [`Engine`] of your own each block has two words more, or as much as it is aligned to, and what that engine adds.
+///
+/// `realloc` stays in place within a size class, in an arena if the neighbour is free (or your engine can do it), and with pages if the next
+/// ones are.
 /// `alloc_zeroed` does not clear pages that the memory has just grown by. Where there is no more memory the result is null, never a trap, and
 /// works again when something has been freed. Null comes late: first all arenas are looked through, up to 1,024 times as long as one of them
-/// is busy, and one whose agent was terminated inside is busy for ever.
+/// is busy, and one whose agent was terminated inside is busy for ever. What is free at the end of the memory does not count together with what
+/// the memory could still grow by: where neither is enough for a large block the result is null.
 ///
 /// With [`Arenas::new`] all memory comes from `memory.grow`: leave the initial memory as small as the linker makes it, and let the maximum be what
 /// the program needs. **A memory whose initial size is its maximum cannot grow**, and every allocation from it would be null: give the allocator

@@ -90,6 +90,7 @@ impl<S: Source, C: Core> Heap<S, C> {
     }
 
     /// A block of the agent's arena; if that would need more memory, of another one that has it already; or the agent's arena gets more.
+    #[inline(never)]
     fn take_of_some(
         &self,
         home: &mut u32,
@@ -209,7 +210,8 @@ impl<S: Source, C: Core> Heap<S, C> {
             if block != 0 {
                 return block;
             }
-            let least = C::least(size, align).div_ceil(PAGE) as u32;
+            // Too many to be had, if an engine says so.
+            let least = C::least(size, align).div_ceil(PAGE).min(u32::MAX as usize) as u32;
             let more = (engine.held() / PAGE / 4) as u32;
             let more = more.min(SPAN_PAGES).max(least);
             let Some((page, pages)) = self

@@ -398,6 +398,49 @@ fn with_a_free_neighbour_a_block_grows_where_it_lies() {
     }
 }
 
+/// Also a block that is aligned to more than others, however small.
+#[test]
+fn an_aligned_block_grows_where_it_lies() {
+    let heap = heap(8);
+    let of = |size| layout(size, 4 * GRAIN);
+    // SAFETY: blocks are resized and freed with the layouts that they have.
+    unsafe {
+        let block = heap.alloc(of(100));
+        assert_eq!(heap.realloc(block, of(100), 300), block);
+        assert_eq!(heap.realloc(block, of(300), 50), block);
+        heap.dealloc(block, of(50));
+    }
+}
+
+/// To become smaller needs no memory.
+#[test]
+fn a_block_that_cannot_move_shrinks_where_it_lies() {
+    let heap = heap(8);
+    let mut model = Model::default();
+    // SAFETY: blocks are resized and freed with the layouts that they have.
+    unsafe {
+        let block = heap.alloc(layout(SMALL_MAX, 1));
+        block.write_bytes(7, SMALL_MAX);
+        for size in [PAGE, 3_000, FINE_MAX, GRAIN] {
+            loop {
+                let next = heap.alloc(layout(size, 1));
+                if next.is_null() {
+                    break;
+                }
+                model.add(next, layout(size, 1));
+            }
+        }
+        let mut size = SMALL_MAX;
+        for less in [FINE_MAX, FINE_MAX / 2, 1] {
+            assert_eq!(heap.realloc(block, layout(size, 1), less), block);
+            size = less;
+        }
+        assert_eq!(block.read(), 7);
+        heap.dealloc(block, layout(size, 1));
+    }
+    model.free_all(&heap);
+}
+
 #[test]
 fn pages_of_fresh_memory_are_not_cleared() {
     let heap = heap(64);

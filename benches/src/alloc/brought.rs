@@ -89,7 +89,8 @@ const NONE: (*mut u8, usize) = (ptr::null_mut(), 0);
 // SAFETY: what the pointer leads to is the engine's alone.
 unsafe impl Send for Added {}
 
-// SAFETY: each region is handed out once. One that is smaller than what was asked for is kept, and the request fails.
+// SAFETY: each region is handed out once. The first may be smaller than what was asked for: it is kept, and the request fails. The others are
+// not (`region_for`, and what `add` says of the call after it).
 unsafe impl Allocator for Added {
     fn alloc(&self, _: usize) -> (*mut u8, usize, u32) {
         let (start, bytes) = self.0.replace(NONE);

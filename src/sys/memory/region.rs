@@ -12,11 +12,11 @@ use super::{MAX_PAGES, PAGE};
 /// `BYTES` of memory in a static, for [`Arenas::over`]: what an allocator lives on where the module's memory cannot grow.
 ///
 /// It is whole pages of 64 KiB, and takes up one more. It is zero at the start and so adds nothing to the size of a module. (An allocator over it
-/// adds its own 11 KiB, which are zeros but for the place of the region.) Where the memory is imported, as with threads, the module's
+/// adds its own 16 KiB, which are zeros but for the place of the region.) Where the memory is imported, as with threads, the module's
 /// start function clears it once, on the first agent: that touches all of it, so make it no larger than the program needs.
 ///
 /// Pages are taken off it from the front and never put back: two allocators over one region share it. Where the memory can grow it is asked for
-/// 1 MiB at a time, so that what is left of a region, if it is less, is used last.
+/// 256 KiB to 1 MiB at a time, so that what is left of a region, if it is less, is used last.
 ///
 /// [`Arenas::over`]: crate::alloc::Arenas::over
 ///

@@ -12,7 +12,7 @@ const OURS: &str = "web-sync";
 const RAW: &str = "raw";
 
 /// How many times dlmalloc's memory we may hold after the same work. (With 64 blocks for each agent dlmalloc holds a page or two, and we
-/// at least the 1 MiB by which the memory grows at a time: that is a figure, but no target.)
+/// at least the 256 KiB by which the memory grows at a time: that is a figure, but no target.)
 const HELD: &[(&str, f64)] = &[
     ("churn, 4 workers, 16384 blocks each", 1.5),
     ("phases, 4 workers in turn", 1.5),
