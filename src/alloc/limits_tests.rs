@@ -292,7 +292,7 @@ fn agents_that_died_inside_stop_nobody<C: Accounted>() {
     let mut dice = Dice(5);
     let deaths = if cfg!(miri) { 3 } else { 40 };
     for death in 0..deaths {
-        for _ in 0..ROUNDS / 40 {
+        for _ in 0..if cfg!(miri) { 8 } else { ROUNDS / 40 } {
             play_on(&heap, &mut model, &mut dice);
         }
         for number in 0..heap.arenas.count() {

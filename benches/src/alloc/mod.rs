@@ -14,7 +14,9 @@ use web_sync_testkit::Error;
 
 use crate::report::{Better, Report, Subject};
 use crate::rounds::{Column, WORKERS, Workers, finish, interleave};
-use rivals::{Allocator, Dl, LolAlloc, OverDl, OverRlsf, OverTalc, Raw, Std, Talc, WebSync};
+use rivals::{
+    Allocator, Dl, LolAlloc, OverDl, OverRlsf, OverTalc, OverTlsf, Raw, Std, Talc, WebSync,
+};
 use work::{Dice, Measured, Scene, Work};
 
 pub use held::pages as held_pages;
@@ -58,9 +60,10 @@ fn contender<A: Allocator>() -> (&'static str, Contender) {
     (A::NAME, contender)
 }
 
-/// This crate's arenas with other engines: measured in a few cases, in which engines differ.
-fn engines() -> [(&'static str, Contender); 3] {
+/// This crate's arenas with several engines: measured in a few cases, in which engines differ.
+fn engines() -> [(&'static str, Contender); 4] {
     [
+        contender::<OverTlsf>(),
         contender::<OverRlsf>(),
         contender::<OverTalc>(),
         contender::<OverDl>(),
@@ -164,14 +167,15 @@ pub async fn run(
                 let measured = async |workers: &Workers| {
                     all_do(workers, contender, work, agents, each.count, each.order).await
                 };
+                // The second of two in a row counts: a worker that has just been woken begins slowly, and what takes long hides that.
                 let (milliseconds, count) = if contender.alone {
                     let fresh = Workers::some(agents as usize).await?;
-                    // The first time fills magazines.
                     measured(&fresh).await?;
                     let second = measured(&fresh).await?;
                     fresh.end().await?;
                     second
                 } else {
+                    measured(workers).await?;
                     measured(workers).await?
                 };
                 Ok(vec![milliseconds * 1e6 / f64::from(count)])

@@ -66,6 +66,8 @@ allocators! {
     /// lol_alloc's free list, behind a spin lock.
     LolAlloc = "lol_alloc": LockedAllocator<FreeListAllocator> =
         LockedAllocator::new(FreeListAllocator::new());
+    /// Arenas with agents that are as fresh as those of the next ones.
+    OverTlsf = "arenas over Tlsf": Arenas = Arenas::new(), at exit thread_exit, alone true;
     /// Other engines behind this crate's arenas.
     OverRlsf = "arenas over rlsf": Arenas<Rlsf> = Arenas::new(), at exit thread_exit, alone true;
     OverTalc = "arenas over talc": Arenas<TalcBase> = Arenas::new(), at exit thread_exit, alone true;
