@@ -510,7 +510,8 @@ mod threads {
         let (sender, receiver) = mpmc::channel();
         thread::scope(|scope| {
             let sleeper = scope.spawn(|| receiver.recv());
-            thread::sleep(SHORT);
+            // In an interpreter it looks for longer before it sleeps.
+            thread::sleep(if cfg!(miri) { 20 * SHORT } else { SHORT });
             let spinner = scope.spawn(|| {
                 let _spinning = Spinning::new();
                 receiver.recv()

@@ -32,7 +32,8 @@ core::cfg_select! {
 pub(crate) const PAGE: usize = 1 << 16;
 
 /// The number of pages there can be. The last one is never used: an address behind its end would be zero.
-pub(crate) const MAX_PAGES: u32 = 1 << 16;
+/// Fewer in an interpreter, which looks through whatever has a place for each of them at every call (Miri, at each reference that is made).
+pub(crate) const MAX_PAGES: u32 = if cfg!(miri) { 1 << 11 } else { 1 << 16 };
 
 /// A memory that grows.
 ///
