@@ -1,5 +1,6 @@
 //! Every public type: auto traits against std's, variance, unsizing, and which futures are `Send`.
 
+use std::alloc::System;
 use std::cell::Cell;
 use std::fmt::{Debug, Display};
 use std::marker::{PhantomData, PhantomPinned};
@@ -12,6 +13,7 @@ use std::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use web_sync::alloc::{self, Arenas, NeverWait, Region, Tlsf};
 use web_sync::select::{self, Select};
 use web_sync::{
     AcquireError, Barrier, Condvar, Event, LazyLock, MappedMutexGuard, MappedRwLockReadGuard,
@@ -209,6 +211,28 @@ fn events_semaphores_and_permits_are_shared() {
         !implements!(SemaphorePermit<'static>, Clone) && !implements!(OwnedSemaphorePermit, Clone)
     );
     assert!(implements!(AcquireError, Display) && implements!(TryAcquireError, Display));
+}
+
+/// Allocators are statics.
+#[test]
+fn allocators_are_shared() {
+    macro_rules! shared {
+        ($($Type:ty),*) => {$(
+            let name = stringify!($Type);
+            assert!(implements!($Type, Send) && implements!($Type, Sync), "{name}");
+            assert!(implements!($Type, Debug), "{name}");
+        )*};
+    }
+    shared!(
+        Arenas,
+        Arenas<Tlsf>,
+        Region<65_536>,
+        NeverWait<System>,
+        alloc::Stats
+    );
+    assert!(implements!(alloc::Stats, Clone) && implements!(alloc::Stats, Eq));
+    // One agent at a time is in the inner allocator.
+    assert!(implements!(NeverWait<Cell<i32>>, Sync) && !implements!(NeverWait<Rc<i32>>, Sync));
 }
 
 #[test]
