@@ -167,15 +167,14 @@ pub async fn run(
                 let measured = async |workers: &Workers| {
                     all_do(workers, contender, work, agents, each.count, each.order).await
                 };
-                // The second of two in a row counts: a worker that has just been woken begins slowly, and what takes long hides that.
                 let (milliseconds, count) = if contender.alone {
                     let fresh = Workers::some(agents as usize).await?;
+                    // The first time fills magazines.
                     measured(&fresh).await?;
                     let second = measured(&fresh).await?;
                     fresh.end().await?;
                     second
                 } else {
-                    measured(workers).await?;
                     measured(workers).await?
                 };
                 Ok(vec![milliseconds * 1e6 / f64::from(count)])
