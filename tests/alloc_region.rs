@@ -121,5 +121,6 @@ fn two_allocators_share_a_region() {
     let pairs = all.iter().zip(all.iter().skip(1));
     assert!(pairs.into_iter().all(|(one, next)| **next - **one >= size));
     let held = ONE.stats().held + TWO.stats().held;
-    assert_eq!(held, PAGES * PAGE);
+    // With its header a block needs two pages, so that one may be left.
+    assert!((PAGES - 1..=PAGES).contains(&(held / PAGE)), "{held}");
 }

@@ -7,7 +7,7 @@ use core::ptr;
 use crate::Scene;
 use crate::scene::Stage;
 use crate::world::{Note, Tally, rounds};
-use web_sync::alloc::parts::{Deferred, Exchange, Node, Pages, Roster, TryLock};
+use web_sync::alloc::parts::{Deferred, Exchange, Node, PLACES, Pages, Roster, TryLock};
 
 models![alloc: deferred_blocks_are_taken_once, batches_change_hands, more_batches_than_places, runs_overlap, a_run_across_words_is_put_back,
     a_page_for_each, pages_are_counted_before_they_are_there,
@@ -172,18 +172,19 @@ pub fn batches_change_hands() -> Scene {
         .end(Batches::check)
 }
 
-/// There are four places: the fifth batch stays with its agent.
+/// There is one batch more than there are places: the last stays with its agent.
 ///
 /// Seen to fail with a put that says yes when no place is left.
 #[must_use]
 pub fn more_batches_than_places() -> Scene {
-    let batches = Batches::new(5);
-    for index in 0..3 {
+    const LAST: u32 = PLACES as u32;
+    let batches = Batches::new(LAST + 1);
+    for index in 0..LAST - 1 {
         batches.put(index);
     }
     Stage::new(batches)
-        .thread(|batches| batches.put(3))
-        .thread(|batches| batches.put(4))
+        .thread(|batches| batches.put(LAST - 1))
+        .thread(|batches| batches.put(LAST))
         .end(|batches| {
             assert_eq!(batches.back.get(), 1);
             batches.check();

@@ -12,7 +12,7 @@ use crate::sys::shim::{AtomicPtr, MODEL, Ordering, array_new, const_new};
 /// Places for each class: as many as are a cache line on wasm32. What comes and goes here visits no arena. With four of them agents of
 /// which some were interrupted inside arenas made more arenas, and held half as much memory again (four workers of "larson", two busy
 /// cores: 14 to 18 MiB against 12). Fewer in a model and in an interpreter, where more of them make no difference.
-pub(super) const PLACES: usize = if MODEL || cfg!(miri) { 4 } else { 16 };
+pub const PLACES: usize = if MODEL || cfg!(miri) { 4 } else { 16 };
 
 /// The places of `CLASSES` size classes.
 #[derive(Debug)]

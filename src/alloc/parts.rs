@@ -2,7 +2,7 @@
 
 pub use super::block::Node;
 pub use super::deferred::Deferred;
-pub use super::exchange::Exchange;
+pub use super::exchange::{Exchange, PLACES};
 pub use super::never_wait::{Gate, Inside};
 pub use super::pages::{Pages, Runs};
 pub use super::roster::Roster;
