@@ -108,6 +108,8 @@ macro_rules! with_engines {
             $(#[test] $(#[$meta])* fn $test() { super::$test::<crate::alloc::engine::Tlsf>(); })*
         }
 
+        // An interpreter has `custom_tests` for it, and takes minutes for these.
+        #[cfg(not(miri))]
         mod with_another {
             $(#[test] $(#[$meta])* fn $test() { super::$test::<crate::alloc::custom_tests::Brought>(); })*
         }
