@@ -4,12 +4,14 @@ use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
-use dlmalloc::{Allocator, Dlmalloc};
+use dlmalloc::Dlmalloc;
 use rlsf::Tlsf;
 use talc::base::Talc;
 use talc::source::Manual;
 use talc::wasm::WasmBinning;
 use web_sync::alloc::Engine;
+
+use super::dlmalloc::{FromSource, Source};
 
 /// rlsf's two-level segregated fit, with as many lists as this crate's has.
 pub struct Rlsf(Tlsf<'static, u32, u16, 20, 16>);
@@ -78,7 +80,7 @@ unsafe impl Engine for TalcBase {
 }
 
 /// dlmalloc's trees. It asks for memory by itself, and gets what was added since.
-pub struct DlTrees(Dlmalloc<Added>);
+pub struct DlTrees(Dlmalloc<FromSource<Added>>);
 
 /// A region that was added and not asked for yet.
 struct Added(Cell<(*mut u8, usize)>);
@@ -91,34 +93,11 @@ unsafe impl Send for Added {}
 
 // SAFETY: each region is handed out once. The first may be smaller than what was asked for: it is kept, and the request fails. The others are
 // not (`region_for`, and what `add` says of the call after it).
-unsafe impl Allocator for Added {
-    fn alloc(&self, _: usize) -> (*mut u8, usize, u32) {
-        let (start, bytes) = self.0.replace(NONE);
-        (start, bytes, 0)
-    }
+unsafe impl Source for Added {
+    const ZEROS: bool = false;
 
-    fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {
-        ptr::null_mut()
-    }
-
-    fn free_part(&self, _: *mut u8, _: usize, _: usize) -> bool {
-        false
-    }
-
-    fn free(&self, _: *mut u8, _: usize) -> bool {
-        false
-    }
-
-    fn can_release_part(&self, _: u32) -> bool {
-        false
-    }
-
-    fn allocates_zeros(&self) -> bool {
-        false
-    }
-
-    fn page_size(&self) -> usize {
-        64 * 1024
+    fn more(&self, _: usize) -> (*mut u8, usize) {
+        self.0.replace(NONE)
     }
 }
 
@@ -126,11 +105,13 @@ unsafe impl Allocator for Added {
 // only added after such a call, but for the first one, which is followed by one.
 unsafe impl Engine for DlTrees {
     fn new() -> Self {
-        Self(Dlmalloc::new_with_allocator(Added(Cell::new(NONE))))
+        Self(Dlmalloc::new_with_allocator(FromSource(Added(Cell::new(
+            NONE,
+        )))))
     }
 
     unsafe fn add(&mut self, start: *mut u8, bytes: usize) {
-        self.0.allocator().0.set((start, bytes));
+        self.0.allocator().0.0.set((start, bytes));
     }
 
     #[inline]

@@ -14,20 +14,27 @@ use dlmalloc::{Allocator, Dlmalloc};
 /// Bytes of a page of wasm.
 const PAGE: usize = 64 * 1024;
 
-/// Takes memory by `memory.grow` only. dlmalloc's own source would first take what is left of the initial memory, which std's has.
-struct Grow;
+/// Where an engine has its memory from; it never gives any back.
+///
+/// # Safety
+///
+/// What it gives is nobody else's, and zero if it says so.
+pub unsafe trait Source {
+    /// Whether that is zero.
+    const ZEROS: bool;
 
-// SAFETY: pages that the memory has just grown by are nobody else's, and zero.
-unsafe impl Allocator for Grow {
+    /// More memory and how much it is, for so many bytes or whatever there is; null if there is none.
+    fn more(&self, bytes: usize) -> (*mut u8, usize);
+}
+
+/// A source, as dlmalloc wants it.
+pub struct FromSource<S>(pub S);
+
+// SAFETY: what is asked of a source.
+unsafe impl<S: Source + Send> Allocator for FromSource<S> {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
-        let pages = size.div_ceil(PAGE);
-        let first = memory_grow::<0>(pages);
-        // The last page of all is not used: its end would be address 0.
-        if first == usize::MAX || first + pages > usize::MAX / PAGE {
-            return (ptr::null_mut(), 0, 0);
-        }
-        let start = ptr::with_exposed_provenance_mut(first * PAGE);
-        (start, pages * PAGE, 0)
+        let (start, bytes) = self.0.more(size);
+        (start, bytes, 0)
     }
 
     fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {
@@ -47,7 +54,7 @@ unsafe impl Allocator for Grow {
     }
 
     fn allocates_zeros(&self) -> bool {
-        true
+        S::ZEROS
     }
 
     fn page_size(&self) -> usize {
@@ -55,10 +62,29 @@ unsafe impl Allocator for Grow {
     }
 }
 
+/// Takes memory by `memory.grow` only. dlmalloc's own source would first take what is left of the initial memory, which std's has.
+struct Grow;
+
+// SAFETY: pages that the memory has just grown by are nobody else's, and zero.
+unsafe impl Source for Grow {
+    const ZEROS: bool = true;
+
+    fn more(&self, bytes: usize) -> (*mut u8, usize) {
+        let pages = bytes.div_ceil(PAGE);
+        let first = memory_grow::<0>(pages);
+        // The last page of all is not used: its end would be address 0.
+        if first == usize::MAX || first + pages > usize::MAX / PAGE {
+            return (ptr::null_mut(), 0);
+        }
+        let start = ptr::with_exposed_provenance_mut(first * PAGE);
+        (start, pages * PAGE)
+    }
+}
+
 /// The engine behind a spin lock.
 pub struct SpinDlmalloc {
     locked: AtomicU32,
-    engine: UnsafeCell<Dlmalloc<Grow>>,
+    engine: UnsafeCell<Dlmalloc<FromSource<Grow>>>,
 }
 
 // SAFETY: the engine is reached through the lock only.
@@ -68,12 +94,12 @@ impl SpinDlmalloc {
     pub const fn new() -> Self {
         Self {
             locked: AtomicU32::new(0),
-            engine: UnsafeCell::new(Dlmalloc::new_with_allocator(Grow)),
+            engine: UnsafeCell::new(Dlmalloc::new_with_allocator(FromSource(Grow))),
         }
     }
 
     /// As std does it: a swap, again and again, without a pause.
-    fn with<T>(&self, run: impl FnOnce(&mut Dlmalloc<Grow>) -> T) -> T {
+    fn with<T>(&self, run: impl FnOnce(&mut Dlmalloc<FromSource<Grow>>) -> T) -> T {
         // ORDERING: Acquire, partner of the swap below: the engine.
         while self.locked.swap(1, Ordering::Acquire) != 0 {}
         // SAFETY: the lock is held.
