@@ -18,7 +18,7 @@ use super::try_lock::{Held, TryLock};
 /// How many deferred blocks are taken back at a time.
 pub(super) const DRAIN: u32 = 64;
 
-/// How many arenas there can be. Only those whose agent has died inside are not used again.
+/// How many arenas there can be. Only those whose agent has died inside are not used again. Fewer in an interpreter, see `MAX_PAGES`.
 pub(super) const ARENAS: usize = if cfg!(miri) { 32 } else { 512 };
 
 const _: () = assert!(ARENAS <= OWN as usize);

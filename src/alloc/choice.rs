@@ -6,8 +6,7 @@
 
 use super::block::GRAIN;
 use super::custom::{Custom, Engine};
-use super::engine::{SPAN_COST, Span, Tlsf};
-use super::lists::worst;
+use super::engine::{Span, Tlsf};
 use super::row::Row;
 use super::steps;
 
@@ -92,70 +91,6 @@ pub unsafe trait Core: Send + Sized {
     ///
     /// As for all: the caller has the arena.
     unsafe fn spare(&mut self, give: impl FnMut(Span)) -> bool;
-}
-
-// SAFETY: see there.
-unsafe impl Core for Tlsf {
-    #[inline(always)]
-    fn new(arena: u32) -> Self {
-        Self::new(arena)
-    }
-
-    #[inline(always)]
-    fn least(size: usize, align: usize) -> usize {
-        let least = worst(size, align);
-        // The lists are a sixteenth apart.
-        least + least / 16 + SPAN_COST + GRAIN
-    }
-
-    #[inline(always)]
-    fn held(&self) -> usize {
-        self.held()
-    }
-
-    #[inline(always)]
-    unsafe fn add(&mut self, span: Span) {
-        // SAFETY: as the caller says, here and below.
-        unsafe { self.add(span) }
-    }
-
-    #[inline(always)]
-    unsafe fn take(&mut self, size: usize, align: usize) -> usize {
-        // SAFETY: as above.
-        unsafe { self.take(size, align) }
-    }
-
-    #[inline(always)]
-    unsafe fn put(&mut self, block: usize) -> Option<Span> {
-        // SAFETY: as above.
-        unsafe { self.put(block) }
-    }
-
-    #[inline(always)]
-    unsafe fn take_many(&mut self, size: usize, count: u32, keep: impl FnMut(usize)) {
-        // SAFETY: as above.
-        unsafe { self.take_many(size, count, keep) }
-    }
-
-    const ROWS: bool = true;
-
-    #[inline(always)]
-    unsafe fn put_row(&mut self, row: Row) -> Option<Span> {
-        // SAFETY: as above.
-        unsafe { self.put_row(row) }
-    }
-
-    #[inline(always)]
-    unsafe fn resize(&mut self, block: usize, size: usize) -> bool {
-        // SAFETY: as above.
-        unsafe { self.resize(block, size) }
-    }
-
-    #[inline(always)]
-    unsafe fn spare(&mut self, give: impl FnMut(Span)) -> bool {
-        // SAFETY: as above.
-        unsafe { self.spare(give) }
-    }
 }
 
 /// [`Tlsf`] or an [`Engine`]. Not to be named outside of this crate, so that there are no others.

@@ -11,6 +11,7 @@
 //! Whoever calls has the arena (I4).
 
 use super::block::{self, BEFORE_FREE, FIRST, FREE, GRAIN, Header, SMALLEST, WORD};
+use super::choice::Core;
 use super::lists::{FIRSTS, List, SECONDS, worst};
 use super::row::Row;
 use super::steps;
@@ -59,9 +60,9 @@ pub struct Tlsf {
     free: usize,
 }
 
-impl Tlsf {
-    /// An engine without memory.
-    pub(super) fn new(arena: u32) -> Self {
+// SAFETY: blocks are cut out of spans, and are in a list or in use; headers tell which. Only free blocks and headers are written to.
+unsafe impl Core for Tlsf {
+    fn new(arena: u32) -> Self {
         Self {
             arena,
             firsts: 0,
@@ -73,17 +74,17 @@ impl Tlsf {
         }
     }
 
-    /// Bytes of all spans.
-    pub(super) fn held(&self) -> usize {
+    fn least(size: usize, align: usize) -> usize {
+        let least = worst(size, align);
+        // The lists are a sixteenth apart.
+        least + least / 16 + SPAN_COST + GRAIN
+    }
+
+    fn held(&self) -> usize {
         self.held
     }
 
-    /// Adds memory; the first span is the one that stays.
-    ///
-    /// # Safety
-    ///
-    /// The memory is the caller's, starts at a multiple of [`GRAIN`], ends with a page, and is shorter than a header can tell.
-    pub(super) unsafe fn add(&mut self, span: Span) {
+    unsafe fn add(&mut self, span: Span) {
         let block = span.start + SPAN_COST;
         let size = span.len - SPAN_COST;
         let header = Header::new(self.arena, size, FIRST);
@@ -98,12 +99,7 @@ impl Tlsf {
         self.held += span.len;
     }
 
-    /// Takes a block of at least this size; 0 if there is none.
-    ///
-    /// # Safety
-    ///
-    /// `size` is a multiple of [`GRAIN`], and at least [`SMALLEST`]; `align` is a power of two.
-    pub(super) unsafe fn take(&mut self, size: usize, align: usize) -> usize {
+    unsafe fn take(&mut self, size: usize, align: usize) -> usize {
         let Some(found) = self.find(worst(size, align)) else {
             return 0;
         };
@@ -128,18 +124,8 @@ impl Tlsf {
         }
     }
 
-    /// Takes up to `count` blocks of this size, and gives each to `keep`: those first that have just this size, then the others in one piece
-    /// if there is one that large.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Tlsf::take`]. Those that are kept are the caller's.
-    pub(super) unsafe fn take_many(
-        &mut self,
-        size: usize,
-        count: u32,
-        mut keep: impl FnMut(usize),
-    ) {
+    // Those first that have just this size, then the others in one piece if there is one that large.
+    unsafe fn take_many(&mut self, size: usize, count: u32, mut keep: impl FnMut(usize)) {
         let mut left = count as usize;
         while left > 0 {
             steps::step();
@@ -174,6 +160,79 @@ impl Tlsf {
         }
     }
 
+    // A span that has become free as a whole, and that will not be missed, is the caller's.
+    unsafe fn put(&mut self, block: usize) -> Option<Span> {
+        // SAFETY: the block and its neighbours are this engine's; flags tell which of them are free, and in a list.
+        unsafe {
+            let header = Header::of(block);
+            let (block, header) = self.merge(block, header);
+            self.insert(block, header);
+            // What is left free then is as much again: who frees and allocates in turn does not take and give pages in turn.
+            let spare = self.free >= 2 * header.size();
+            if spare { self.give_up(block) } else { None }
+        }
+    }
+
+    const ROWS: bool = true;
+
+    unsafe fn put_row(&mut self, row: Row) -> Option<Span> {
+        // SAFETY: as the caller says; the first block's flags tell what is before the row.
+        unsafe {
+            let flags = Header::of(row.block()).flags();
+            Header::new(self.arena, row.size(), flags).write(row.block());
+            self.put(row.block())
+        }
+    }
+
+    #[inline]
+    unsafe fn resize(&mut self, block: usize, size: usize) -> bool {
+        // SAFETY: as in `put`; a neighbour that is free is in a list.
+        unsafe {
+            let mut header = Header::of(block);
+            let next = block + header.size();
+            let after = Header::of(next);
+            let mut whole = header.size();
+            if after.has(FREE) {
+                whole += after.size();
+            }
+            if whole < size {
+                return false;
+            }
+            if after.has(FREE) {
+                self.remove(next, after);
+                header = Header::new(self.arena, whole, header.flags());
+            }
+            self.cut(block, header, size);
+            true
+        }
+    }
+
+    // But the one that stays. It looks at each free block that is as large as a page, of which a memory has no more than pages.
+    unsafe fn spare(&mut self, mut give: impl FnMut(Span)) -> bool {
+        let mut any = false;
+        for list in List::of(PAGE - SPAN_COST).index()..self.lists.len() {
+            let mut block = self.lists.get(list).copied().unwrap_or(0);
+            for _ in 0..MAX_PAGES {
+                steps::step();
+                if block == 0 {
+                    break;
+                }
+                // SAFETY: it is in a list; the next one stays there when this one does not.
+                unsafe {
+                    let next = block::read(block);
+                    if let Some(span) = self.give_up(block) {
+                        any = true;
+                        give(span);
+                    }
+                    block = next;
+                }
+            }
+        }
+        any
+    }
+}
+
+impl Tlsf {
     /// Whether there is a block in a list.
     fn has(&self, list: List) -> bool {
         let seconds = self.seconds.get(list.first as usize);
@@ -187,12 +246,7 @@ impl Tlsf {
     /// The block is this engine's and in no list, `header` is what it should have, and it has that size at least.
     unsafe fn cut(&mut self, block: usize, header: Header, size: usize) {
         let rest = header.size() - size;
-        let flags = if header.has(FIRST) { FIRST } else { 0 }
-            | if header.has(BEFORE_FREE) {
-                BEFORE_FREE
-            } else {
-                0
-            };
+        let flags = header.without(FREE).flags();
         // SAFETY: both parts, and the header behind them, are this engine's.
         unsafe {
             if rest < SMALLEST {
@@ -202,37 +256,6 @@ impl Tlsf {
             }
             Header::new(self.arena, size, flags).write(block);
             self.insert(block + size, Header::new(self.arena, rest, 0));
-        }
-    }
-
-    /// Takes a block back. A span that has become free as a whole, and that will not be missed, is the caller's.
-    ///
-    /// # Safety
-    ///
-    /// The block was taken from this engine, and nobody uses it any more.
-    pub(super) unsafe fn put(&mut self, block: usize) -> Option<Span> {
-        // SAFETY: the block and its neighbours are this engine's; flags tell which of them are free, and in a list.
-        unsafe {
-            let header = Header::of(block);
-            let (block, header) = self.merge(block, header);
-            self.insert(block, header);
-            // What is left free then is as much again: who frees and allocates in turn does not take and give pages in turn.
-            let spare = self.free >= 2 * header.size();
-            if spare { self.give_up(block) } else { None }
-        }
-    }
-
-    /// Takes the blocks of a row back, as one.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Tlsf::put`], for each of them.
-    pub(super) unsafe fn put_row(&mut self, row: Row) -> Option<Span> {
-        // SAFETY: as the caller says; the first block's flags tell what is before the row.
-        unsafe {
-            let flags = Header::of(row.block()).flags();
-            Header::new(self.arena, row.size(), flags).write(row.block());
-            self.put(row.block())
         }
     }
 
@@ -256,69 +279,6 @@ impl Tlsf {
             };
             self.held -= span.len;
             Some(span)
-        }
-    }
-
-    /// Gives up every span that is free as a whole, but the one that stays; whether there were any. It looks at each free block that
-    /// is as large as a page, of which a memory has no more than pages.
-    ///
-    /// # Safety
-    ///
-    /// As for all: the caller has the arena.
-    pub(super) unsafe fn spare(&mut self, mut give: impl FnMut(Span)) -> bool {
-        let mut any = false;
-        for list in List::of(PAGE - SPAN_COST).index()..self.lists.len() {
-            let mut block = self.lists.get(list).copied().unwrap_or(0);
-            for _ in 0..MAX_PAGES {
-                steps::step();
-                if block == 0 {
-                    break;
-                }
-                // SAFETY: it is in a list; the next one stays there when this one does not.
-                unsafe {
-                    let next = block::read(block);
-                    if let Some(span) = self.give_up(block) {
-                        any = true;
-                        give(span);
-                    }
-                    block = next;
-                }
-            }
-        }
-        any
-    }
-
-    /// Gives a block another size where it lies; false if it cannot grow there.
-    ///
-    /// # Safety
-    ///
-    /// The block is in use, of this engine, and `size` comes from [`size_for`].
-    #[inline]
-    pub(super) unsafe fn resize(&mut self, block: usize, size: usize) -> bool {
-        // SAFETY: as in `put`; a neighbour that is free is in a list.
-        unsafe {
-            let mut header = Header::of(block);
-            let next = block + header.size();
-            let after = Header::of(next);
-            let mut whole = header.size();
-            if after.has(FREE) {
-                whole += after.size();
-            }
-            if whole < size {
-                return false;
-            }
-            if after.has(FREE) {
-                self.remove(next, after);
-                let flags = if header.has(FIRST) { FIRST } else { 0 }
-                    | if header.has(BEFORE_FREE) {
-                        BEFORE_FREE
-                    } else {
-                        0
-                    };
-                header = Header::new(self.arena, whole, flags);
-            }
-            self.cut(block, header, size);
-            true
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::arena::Arena;
 use super::block::GRAIN;
+use super::choice::Core;
 use super::class::{CLASSES, FINE_MAX};
 use super::custom_tests::Accounted;
 use super::engine::{Span, Tlsf};

@@ -82,8 +82,7 @@ impl<S: Source, C: Core> Heap<S, C> {
     ) -> usize {
         let mut newest = self.newest();
         let home = cache.as_mut().map_or(&mut newest, |cache| &mut cache.home);
-        let taken = self.take_of_some(home, size, align);
-        match taken {
+        match self.take_of_some(home, size, align) {
             Some((_, block)) => block,
             None => self.last_resort(size, align, cache),
         }
@@ -158,13 +157,10 @@ impl<S: Source, C: Core> Heap<S, C> {
             if free.is_some() {
                 return free;
             }
-            let new = if pass == PATIENCE || self.arenas.count() == 0 {
-                self.new_arena()
-            } else {
-                None
-            };
-            if new.is_some() {
-                return new;
+            if (pass == PATIENCE || self.arenas.count() == 0)
+                && let Some(new) = self.new_arena()
+            {
+                return Some(new);
             }
             Spin::pause_longer();
         }
