@@ -15,7 +15,7 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use common::Task;
-use web_sync::nonpoison::{self, Condvar, Mutex, MutexGuard, RwLock};
+use web_sync::nonpoison::{Condvar, Mutex, MutexGuard, RwLock};
 #[cfg(not(target_family = "wasm"))]
 use web_sync::{Event, Semaphore, TryAcquireError};
 
@@ -80,7 +80,7 @@ fn a_downgrade_does_not_wrap_the_number_of_readers() {
         readers += 1;
     }
     assert!(readers > 1 << 23);
-    let last = nonpoison::RwLockUpgradableReadGuard::downgrade(upgradable);
+    let last = web_sync::nonpoison::RwLockUpgradableReadGuard::downgrade(upgradable);
     assert!(lock.try_write().is_err());
     assert!(lock.try_read().is_err() && lock.try_upgradable_read().is_err());
     assert_eq!(*last, 7);
@@ -166,6 +166,61 @@ fn a_notification_during_another_is_not_lost() {
         assert_eq!(task.wakes(), 1);
         drop(task.finish());
     }
+}
+
+/// A `notify_one` while `notify_all` runs took a waiter that the other had counted, and left its own. That one withdrew, with the
+/// notification, and who came after it was notified by neither.
+#[test]
+fn a_notification_during_another_is_not_lost_with_its_waiter() {
+    static MUTEX: Mutex<i32> = Mutex::new(0);
+    static CONDVAR: Condvar = Condvar::new();
+    thread_local! {
+        static LATE: RefCell<Option<Task<'static, MutexGuard<'static, i32>>>> = const { RefCell::new(None) };
+    }
+    struct Notify;
+    impl Wake for Notify {
+        fn wake(self: Arc<Self>) {
+            let first = Task::waiting(CONDVAR.wait_async(MUTEX.lock()));
+            LATE.set(Some(Task::waiting(CONDVAR.wait_async(MUTEX.lock()))));
+            CONDVAR.notify_one();
+            drop(first);
+        }
+    }
+
+    let mut first = pin!(CONDVAR.wait_async(MUTEX.lock()));
+    let waker = Waker::from(Arc::new(Notify));
+    let polled = first.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    let tasks = [(); 8].map(|()| Task::waiting(CONDVAR.wait_async(MUTEX.lock())));
+    CONDVAR.notify_all();
+    for task in tasks.into_iter().chain(LATE.take()) {
+        assert_eq!(task.wakes(), 1);
+        drop(task.finish());
+    }
+}
+
+/// An agent that is alone panicked, as if it would wait for ever, where the mutex was free but kept for a task.
+#[test]
+fn the_only_agent_takes_a_mutex_that_is_kept_for_a_task() {
+    let mutex = Mutex::new(0);
+    let mut task = Task::new(mutex.lock_async());
+    lose_until_reserved(&mutex, &mut task);
+    *mutex.lock() += 1;
+    assert_eq!(*task.finish(), 1);
+}
+
+/// The same where two tasks want to write: one has been woken, and readers let both go first.
+#[test]
+fn the_only_agent_reads_what_tasks_want_to_write() {
+    let lock = RwLock::new(1);
+    let writer = lock.write();
+    let tasks = [(); 2].map(|()| Task::waiting(lock.write_async()));
+    drop(writer);
+    assert_eq!(*lock.read(), 1);
+    for task in tasks {
+        *task.finish() += 1;
+    }
+    assert_eq!(*lock.read(), 3);
 }
 
 #[cfg(panic = "unwind")]
@@ -254,33 +309,122 @@ mod panics {
         assert!(poll(lock).is_ready());
     }
 
+    /// Of a waker the next clone, or the next that is dropped, panics.
+    struct Mine;
+
+    static CLONES: AtomicBool = AtomicBool::new(false);
+    static DROPS: AtomicBool = AtomicBool::new(false);
+    /// The tests that arm it take turns.
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+    impl Mine {
+        fn waker() -> Waker {
+            static TABLE: RawWakerVTable = RawWakerVTable::new(
+                |_| {
+                    explode(&CLONES);
+                    RawWaker::new(ptr::null(), &TABLE)
+                },
+                |_| {},
+                |_| {},
+                |_| explode(&DROPS),
+            );
+            fn explode(armed: &AtomicBool) {
+                if armed.swap(false, Ordering::SeqCst) {
+                    panic_any(());
+                }
+            }
+            // SAFETY: the functions of the table use no data, and may be called on any thread.
+            unsafe { Waker::new(ptr::null(), &TABLE) }
+        }
+
+        /// Polls with one.
+        fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+            let waker = Self::waker();
+            let polled = future.poll(&mut Context::from_waker(&waker));
+            std::mem::forget(waker);
+            polled
+        }
+    }
+
     /// A waker that panics when it is dropped did so out of a `poll` that had just taken the lock: it stayed locked.
     #[test]
     fn a_waker_that_panics_when_dropped_leaves_no_lock_taken() {
-        static ARMED: AtomicBool = AtomicBool::new(false);
-        static TABLE: RawWakerVTable = RawWakerVTable::new(clone, ignore, ignore, explode);
-        fn clone(_: *const ()) -> RawWaker {
-            RawWaker::new(ptr::null(), &TABLE)
-        }
-        fn ignore(_: *const ()) {}
-        fn explode(_: *const ()) {
-            if ARMED.swap(false, Ordering::SeqCst) {
-                panic_any(());
-            }
-        }
-
+        let _turn = TURN.lock();
         let mutex = Mutex::new(0);
         let mut lock = pin!(mutex.lock_async());
         let guard = mutex.lock();
         assert!(poll(lock.as_mut()).is_pending());
         drop(guard);
-        // SAFETY: the functions of the table use no data, and may be called on any thread.
-        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
-        ARMED.store(true, Ordering::SeqCst);
-        let locked = lock.poll(&mut Context::from_waker(&waker));
-        assert!(!ARMED.load(Ordering::SeqCst), "no clone was dropped");
+        DROPS.store(true, Ordering::SeqCst);
+        let locked = Mine::poll(lock.as_mut());
+        assert!(!DROPS.load(Ordering::SeqCst), "no clone was dropped");
         assert!(locked.is_ready() && mutex.try_lock().is_err());
         drop(locked);
+        assert!(mutex.try_lock().is_ok());
+    }
+
+    /// The same with the waker of an earlier poll, which went with the future, before there was a guard.
+    #[test]
+    fn a_waker_that_panics_when_dropped_late_leaves_no_lock_taken() {
+        let _turn = TURN.lock();
+        let mutex = Mutex::new(0);
+        let guard = mutex.lock();
+        let mut first = pin!(mutex.lock_async());
+        let mut second = pin!(mutex.lock_async());
+        assert!(poll(first.as_mut()).is_pending());
+        assert!(Mine::poll(second.as_mut()).is_pending());
+        drop(guard);
+        // Woken was the first. The second has its waker still, and finds the mutex free.
+        DROPS.store(true, Ordering::SeqCst);
+        let locked = poll(second.as_mut());
+        DROPS.store(false, Ordering::SeqCst);
+        assert!(locked.is_ready());
+        drop(locked);
+        assert!(mutex.try_lock().is_ok());
+    }
+
+    /// The same with a wait that has been notified.
+    #[test]
+    fn a_waker_that_panics_when_dropped_leaves_no_mutex_taken_by_a_wait() {
+        let _turn = TURN.lock();
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        let mut wait = pin!(condvar.wait_async(mutex.lock()));
+        assert!(poll(wait.as_mut()).is_pending());
+        condvar.notify_one();
+        DROPS.store(true, Ordering::SeqCst);
+        let locked = Mine::poll(wait.as_mut());
+        assert!(!DROPS.load(Ordering::SeqCst), "no clone was dropped");
+        assert!(locked.is_ready());
+        drop(locked);
+        assert!(mutex.try_lock().is_ok());
+    }
+
+    /// The same with the waker that the timer of such a wait has.
+    #[test]
+    fn a_waker_that_panics_when_dropped_by_a_timer_leaves_no_mutex_taken() {
+        let _turn = TURN.lock();
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        let mut wait = pin!(condvar.wait_timeout_async(mutex.lock(), Duration::from_secs(60)));
+        assert!(Mine::poll(wait.as_mut()).is_pending());
+        condvar.notify_one();
+        DROPS.store(true, Ordering::SeqCst);
+        let locked = poll(wait.as_mut());
+        assert!(!DROPS.load(Ordering::SeqCst), "the timer had no waker");
+        assert!(locked.is_ready());
+        drop(locked);
+        assert!(mutex.try_lock().is_ok());
+    }
+
+    /// A waker whose `clone` panics ended a wait before it had begun: its mutex stayed locked.
+    #[test]
+    fn a_waker_that_is_not_cloned_leaves_no_lock_taken() {
+        let _turn = TURN.lock();
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        let mut wait = Box::pin(condvar.wait_async(mutex.lock()));
+        CLONES.store(true, Ordering::SeqCst);
+        let poll = std::panic::AssertUnwindSafe(|| Mine::poll(wait.as_mut()).is_pending());
+        assert!(std::panic::catch_unwind(poll).is_err());
+        drop(wait);
         assert!(mutex.try_lock().is_ok());
     }
 
@@ -310,6 +454,20 @@ mod threads {
 
     use super::*;
     use common::{LONG, SHORT, Spinning};
+
+    /// A mutex was still the agent's whose guard had gone into a future for another: its next lock was called a deadlock.
+    #[test]
+    fn a_guard_that_went_into_a_future_is_nobodys() {
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        let mut wait = Box::pin(condvar.wait_async(mutex.lock()));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(SHORT);
+                assert!(poll(wait.as_mut()).is_pending());
+            });
+            *mutex.lock() += 1;
+        });
+    }
 
     /// Behind two tasks that want a mutex a thread was not looked for: it slept while the mutex was free.
     #[test]

@@ -1,5 +1,6 @@
 //! The condition variable, with threads and tasks.
 
+use core::pin::Pin;
 use std::sync::Arc;
 
 use crate::Scene;
@@ -10,7 +11,7 @@ use web_sync::agent::may_block;
 use web_sync::nonpoison::{Condvar, Mutex, MutexGuard};
 
 models![condvar: a_thread_waits, a_task_waits, notified_after_unlocking, two_threads_wait_for_all, both_kinds_wait_for_all,
-    two_tasks_wait_for_all, many_tasks_wait_for_all, each_gets_one, each_kind_gets_one,
+    two_tasks_wait_for_all, many_tasks_wait_for_all, each_gets_one, each_kind_gets_one, two_notify_at_once, one_notifies_while_all_are,
     an_agent_that_must_not_block_goes_first, a_time_out_does_not_take_a_notification,
     a_task_that_times_out_does_not_take_a_notification, a_dropped_future_passes_its_notification_on,
     a_dropped_future_passes_its_notification_on_to_a_task, a_dropped_future_unlocks_once, waits_with_two_mutexes,
@@ -185,25 +186,12 @@ pub fn two_tasks_wait_for_all() -> Scene {
 pub fn many_tasks_wait_for_all() -> Scene {
     const TASKS: u32 = 9;
     async fn wait_all(room: Arc<Room>) {
-        let mut waiting: Vec<_> = (0..TASKS)
-            .map(|_| Box::pin(Arc::clone(&room).wait_async()))
-            .collect();
-        let mut first = true;
-        while !waiting.is_empty() {
-            let mut still = Vec::new();
-            for mut future in waiting {
-                if poll_once(future.as_mut()).await.is_pending() {
-                    still.push(future);
-                }
-            }
-            waiting = still;
-            if core::mem::take(&mut first) {
-                room.all_came.set();
-                room.all_notified.wait();
-            } else if !waiting.is_empty() {
-                next_wake().await;
-            }
-        }
+        let waits = (0..TASKS).map(|_| Box::pin(Arc::clone(&room).wait_async()));
+        let all_wait = || {
+            room.all_came.set();
+            room.all_notified.wait();
+        };
+        run_all(waits.collect(), all_wait).await;
     }
     Stage::new(Room::default())
         .task(wait_all)
@@ -270,6 +258,73 @@ pub fn each_kind_gets_one() -> Scene {
         .thread(Room::take)
         .task(Room::take_async)
         .end(|room| room.check(2))
+}
+
+impl Room {
+    /// Waits for two tokens, as two tasks of one agent.
+    async fn take_two_async(self: Arc<Self>) {
+        let takes = [(); 2].map(|()| Box::pin(Arc::clone(&self).take_async()));
+        run_all(takes.into(), || self.all_came.set()).await;
+    }
+
+    /// Waits, and notifies one as soon as it does.
+    async fn wait_and_notify(self: Arc<Self>) {
+        let wait = Box::pin(Arc::clone(&self).wait_async());
+        run_all(vec![wait], || self.opened.notify_one()).await;
+    }
+
+    /// Brings a token to those who wait, and notifies one without the mutex.
+    fn bring_one(&self) {
+        self.all_came.wait();
+        self.mutex.lock().tokens += 1;
+        self.opened.notify_one();
+    }
+}
+
+/// Runs futures on one agent until all are ready, and `all_wait` when each has been polled once.
+async fn run_all<F: Future>(mut waiting: Vec<Pin<Box<F>>>, all_wait: impl FnOnce()) {
+    let mut all_wait = Some(all_wait);
+    loop {
+        let mut still = Vec::new();
+        for mut future in waiting {
+            if poll_once(future.as_mut()).await.is_pending() {
+                still.push(future);
+            }
+        }
+        waiting = still;
+        if let Some(all_wait) = all_wait.take() {
+            all_wait();
+        } else if !waiting.is_empty() {
+            next_wake().await;
+        }
+        if waiting.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Two notifications at once are for two waiters, although one of them is left to who is at work on the other.
+///
+/// Seen to fail: who unlocks the condvar's queue does not look what it was left (C5).
+#[must_use]
+pub fn two_notify_at_once() -> Scene {
+    Stage::new(Room::default())
+        .task(Room::take_two_async)
+        .thread(Room::bring_one)
+        .thread(Room::bring_one)
+        .end(|room| room.check(2))
+}
+
+/// A notification of all that has come to its second waiter leaves it to another notifier, who is for one only.
+///
+/// Seen to fail: who is left a notification counts those only whom it marks itself (C5).
+#[must_use]
+pub fn one_notifies_while_all_are() -> Scene {
+    Stage::new(Room::default())
+        .thread(Room::wait)
+        .task(Room::wait_and_notify)
+        .thread(Room::open_for_all)
+        .end(|room| room.check(3))
 }
 
 /// An agent that must not block gets the mutex at the next unlock: before a thread that came first, and before the one that

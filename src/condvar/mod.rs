@@ -14,7 +14,7 @@ use crate::sys::clock::Deadline;
 use crate::sys::shim::const_new;
 
 pub(crate) use wait::{
-    wait, wait_async, wait_until_async, wait_until_while_async, wait_while, wait_while_async,
+    leave, wait, wait_async, wait_until_async, wait_until_while_async, wait_while, wait_while_async,
 };
 
 /// Waiting, with a mutex unlocked meanwhile, until somebody says that the data may have changed.
@@ -162,8 +162,8 @@ impl Condvar {
 
     /// As [`wait`](Self::wait), but no longer than `timeout`, not counting the time that it takes to lock the mutex again.
     ///
-    /// A time that is too long to count with means "for ever". The wait is never cut short to less than `timeout` without a
-    /// notification being reported, except that, as any wait, it may end for no reason; `timed_out` tells.
+    /// A timeout too large to represent means no time limit. As any wait, this one may end early without a notification;
+    /// `timed_out` is true only if the whole time has passed.
     ///
     /// # Blocking
     /// As [`wait`](Self::wait), at most for `timeout` until notified.
@@ -264,7 +264,7 @@ impl Condvar {
         &self,
         guard: MutexGuard<'a, T>,
     ) -> impl Future<Output = LockResult<MutexGuard<'a, T>>> {
-        let left = guard.access.leave();
+        let left = leave(guard.access);
         async move {
             let waited = wait_async(&self.raw, left).await;
             map_result(waited, |access| MutexGuard { access })
@@ -305,7 +305,7 @@ impl Condvar {
         T: ?Sized,
         F: FnMut(&mut T) -> bool,
     {
-        let left = guard.access.leave();
+        let left = leave(guard.access);
         async move {
             let waited = wait_while_async(&self.raw, left, condition).await;
             map_result(waited, |access| MutexGuard { access })
@@ -340,7 +340,7 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> impl Future<Output = LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)>> {
-        let left = guard.access.leave();
+        let left = leave(guard.access);
         let deadline = Deadline::after(timeout);
         async move {
             let waited = wait_until_async(&self.raw, left, deadline).await;
@@ -379,7 +379,7 @@ impl Condvar {
         T: ?Sized,
         F: FnMut(&mut T) -> bool,
     {
-        let left = guard.access.leave();
+        let left = leave(guard.access);
         let deadline = Deadline::after(timeout);
         async move {
             let waited = wait_until_while_async(&self.raw, left, deadline, condition).await;

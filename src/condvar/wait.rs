@@ -63,6 +63,16 @@ where
 /// A guard's access as it goes with a future.
 pub(crate) type Left<'a, H, T> = (H, Away<'a, T, Mutex<T>>);
 
+/// Takes a guard's access apart for a future that has not been polled yet, and may be polled elsewhere.
+pub(crate) fn leave<'a, H, T>(access: Access<'a, H, T>) -> Left<'a, H, T>
+where
+    H: Hold<'a, Raw = RawMutex>,
+    T: ?Sized,
+{
+    access.hold().raw().leave_to_future();
+    access.leave()
+}
+
 /// The async twin of [`wait`] without a deadline. Until it is polled, the hold keeps the mutex locked.
 ///
 /// Not [`wait_until_async`] without a deadline: dropping a future that might have a timer means freeing one.
@@ -143,6 +153,7 @@ where
     H: Hold<'a, Raw = RawMutex> + Exclusive,
     T: ?Sized,
 {
+    left.0.raw().take_from_future();
     loop {
         left = match unless(&mut condition, left) {
             Ok(access) => return Ok(access),
@@ -163,6 +174,7 @@ where
     H: Hold<'a, Raw = RawMutex> + Exclusive,
     T: ?Sized,
 {
+    left.0.raw().take_from_future();
     loop {
         left = match unless(&mut condition, left) {
             Ok(access) => return Ok((access, WaitTimeoutResult(false))),

@@ -88,7 +88,9 @@ raw_locks!(api);
 /// A condition variable for the guards of [`Mutex`].
 pub type Condvar = api::Condvar<RawCondvar>;
 
-/// A condition variable without data, for `lock_api` 0.5. A wait without a time-out ends with a notification, never for no reason.
+/// A condition variable without data, for `lock_api` 0.5.
+///
+/// A wait may end without a notification of its own, so `notify_one` returns `false` and `notify_all` 0, as the trait asks for then.
 pub struct RawCondvar(raw::RawCondvar);
 
 // SAFETY: the raw condvar unlocks the mutex, waits and locks it again.
@@ -109,12 +111,14 @@ unsafe impl api::RawCondvar for RawCondvar {
 
     #[inline]
     fn notify_one(&self) -> bool {
-        self.0.notify_one()
+        self.0.notify_one();
+        false
     }
 
     #[inline]
     fn notify_all(&self) -> usize {
-        self.0.notify_all()
+        self.0.notify_all();
+        0
     }
 }
 

@@ -7,8 +7,8 @@ use core::time::Duration;
 
 use super::MutexGuard;
 use crate::condvar::{
-    WaitTimeoutResult, wait, wait_async, wait_until_async, wait_until_while_async, wait_while,
-    wait_while_async,
+    WaitTimeoutResult, leave, wait, wait_async, wait_until_async, wait_until_while_async,
+    wait_while, wait_while_async,
 };
 use crate::poison::unchecked;
 use crate::raw::RawCondvar;
@@ -197,7 +197,7 @@ impl Condvar {
         &self,
         guard: MutexGuard<'a, T>,
     ) -> impl Future<Output = MutexGuard<'a, T>> {
-        let left = guard.access.leave();
+        let left = leave(guard.access);
         async move {
             let access = unchecked(wait_async(&self.raw, left).await);
             MutexGuard { access }
@@ -234,7 +234,7 @@ impl Condvar {
         T: ?Sized,
         F: FnMut(&mut T) -> bool,
     {
-        let left = guard.access.leave();
+        let left = leave(guard.access);
         async move {
             let access = unchecked(wait_while_async(&self.raw, left, condition).await);
             MutexGuard { access }
@@ -266,7 +266,7 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> impl Future<Output = (MutexGuard<'a, T>, WaitTimeoutResult)> {
-        let left = guard.access.leave();
+        let left = leave(guard.access);
         let deadline = Deadline::after(timeout);
         async move {
             let waited = wait_until_async(&self.raw, left, deadline).await;
@@ -303,7 +303,7 @@ impl Condvar {
         T: ?Sized,
         F: FnMut(&mut T) -> bool,
     {
-        let left = guard.access.leave();
+        let left = leave(guard.access);
         let deadline = Deadline::after(timeout);
         async move {
             let waited = wait_until_while_async(&self.raw, left, deadline, condition).await;

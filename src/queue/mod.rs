@@ -39,7 +39,7 @@ pub(crate) use wakes::Wakes;
 pub(crate) use word::{Signal, Word};
 
 use crate::sys::shim::{AtomicPtr, Ordering, const_new};
-use crate::sys::spin::Spin;
+use crate::sys::spin::{LOOKS, Spin};
 use core::mem;
 use core::ptr;
 
@@ -75,15 +75,25 @@ impl WaitQueue {
     /// Locks the list, spinning while another agent works on it.
     pub(crate) fn lock(&self) -> Locked<'_> {
         loop {
-            // ORDERING: Relaxed, the exchange below acquires.
-            let head = self.head.load(Ordering::Relaxed);
-            if head.addr() & LOCKED == 0
-                && let Some(locked) = self.exchange_locked(head)
-            {
+            if let Some(locked) = self.try_lock() {
                 return locked;
             }
             Spin::pause();
         }
+    }
+
+    /// Locks the list, unless another agent works on it for longer than a few looks.
+    pub(crate) fn lock_soon(&self) -> Option<Locked<'_>> {
+        for look in 0..LOOKS {
+            if look > 0 {
+                Spin::pause();
+            }
+            let locked = self.try_lock();
+            if locked.is_some() {
+                return locked;
+            }
+        }
+        None
     }
 
     /// Locks the list or, where another agent has it locked, makes that agent act once more before it unlocks (`None`).
@@ -108,6 +118,15 @@ impl WaitQueue {
                 }
             }
         }
+    }
+
+    fn try_lock(&self) -> Option<Locked<'_>> {
+        // ORDERING: Relaxed, the exchange acquires.
+        let head = self.head.load(Ordering::Relaxed);
+        if head.addr() & LOCKED != 0 {
+            return None;
+        }
+        self.exchange_locked(head)
     }
 
     fn exchange_locked(&self, head: *mut Waiter) -> Option<Locked<'_>> {
@@ -169,11 +188,28 @@ impl<'a> Locked<'a> {
         marked
     }
 
+    /// Marks all waiters as notified; returns how many there are, those included that were marked before.
+    pub(crate) fn mark_all_notified(&mut self) -> usize {
+        self.mark_notified(usize::MAX);
+        let mut count = 0;
+        let mut waiter = self.first();
+        while !waiter.is_null() {
+            count += 1;
+            waiter = self.after(waiter);
+        }
+        count
+    }
+
     /// The first waiter that is marked as notified, or null.
     pub(crate) fn first_notified(&self) -> *const Waiter {
+        self.first_marked(true)
+    }
+
+    /// The first waiter that is marked as notified, or with `false` the first that is not; or null.
+    pub(crate) fn first_marked(&self, notified: bool) -> *const Waiter {
         let mut waiter = self.first();
         // SAFETY: linked in this locked queue (Q1, Q2).
-        while !waiter.is_null() && !unsafe { (*waiter).links(|links| links.notified) } {
+        while !waiter.is_null() && unsafe { (*waiter).links(|links| links.notified) } != notified {
             waiter = self.after(waiter);
         }
         waiter

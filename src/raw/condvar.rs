@@ -12,6 +12,16 @@
 //! - **C3** Locks are nested condvar's queue before mutex's queue, never the other way.
 //! - **C4** A notifier does not borrow the mutex; a waiting thread does, and stays until it is signalled. So the notifier
 //!   follows the waiters of threads only, and leaves their mutex alone once it delivers (Q7).
+//! - **C5** A notifier waits for nobody. Where another agent works on the condvar's queue for longer than a few looks, it leaves the
+//!   notification to that agent (`PENDING`), which notifies all who wait by then: a bit cannot count, and to be woken without
+//!   a notification of one's own is allowed. (That agent may have wakers to run first. So a waker must not wait for what a
+//!   waiter has.) Where somebody works on the mutex's queue as long, it wakes the threads instead of moving them, and they
+//!   compete for the mutex.
+//! - **C6** A notification of all marks its waiters at once, since it unlocks the queue now and then: who comes meanwhile is not meant. It takes out
+//!   as many marked ones as there were then, whoever marked them. So as long as anybody is marked, somebody has still to take as many
+//!   out. A notification of one takes a waiter without a mark: so a waiter with a mark that withdraws takes nobody's
+//!   notification with it.
+//! - **C7** No waker runs, and nobody is notified, between a waiter's link and the release of its mutex.
 
 use super::lock::Lock;
 use super::mutex::RawMutex;
@@ -19,6 +29,7 @@ use super::state::Mode;
 use crate::queue::{Class, Locked, Rank, WaitQueue, Waiter, Wakes};
 use crate::sys::Call;
 use crate::sys::clock::Deadline;
+use crate::sys::drop_waker;
 use crate::sys::futex;
 use crate::sys::shim::const_new;
 use core::panic::Location;
@@ -38,52 +49,72 @@ impl RawCondvar {
         }
     }
 
-    /// Notifies the first waiter. False: nobody waits.
-    pub(crate) fn notify_one(&self) -> bool {
-        self.notify(1) == 1
-    }
-
-    /// Notifies all who wait now. Returns how many that were.
-    pub(crate) fn notify_all(&self) -> usize {
-        self.notify(usize::MAX)
-    }
-
+    /// Notifies the first waiter.
     #[inline]
-    fn notify(&self, limit: usize) -> usize {
+    pub(crate) fn notify_one(&self) {
         // A waiter that this must see was linked before its mutex was released (C1), and the caller has taken that mutex since.
-        if self.queue.is_empty() {
-            0
-        } else {
-            self.notify_slow(limit)
+        if !self.queue.is_empty() {
+            self.notify_first();
+        }
+    }
+
+    /// Notifies all who wait now.
+    #[inline]
+    pub(crate) fn notify_all(&self) {
+        // As in `notify_one`.
+        if !self.queue.is_empty() {
+            self.notify_each();
         }
     }
 
     #[cold]
-    fn notify_slow(&self, limit: usize) -> usize {
-        let mut notified = 0;
-        let mut quota = None;
-        loop {
-            let mut queue = self.queue.lock();
-            // Marked at once, since the queue is unlocked in between: who comes meanwhile is not notified, wherever it stands.
-            let quota = *quota.get_or_insert_with(|| queue.mark_notified(limit));
-            let first = queue.first_notified();
-            if first.is_null() || notified == quota {
-                unlock(queue);
-                return notified;
-            }
-            // SAFETY: linked in the locked queue, so alive (Q2), and where it is a thread's, so is the mutex (C4).
-            let (moved, wakes) = unsafe {
-                match (*first).class {
-                    Class::Task => notify_tasks(&mut queue, quota - notified),
-                    Class::Thread => {
-                        (*(*first).target.cast::<Lock>()).requeue(&mut queue, quota - notified)
-                    }
-                }
-            };
-            notified += moved;
-            unlock(queue);
+    fn notify_first(&self) {
+        if let Some(mut queue) = self.lock_soon_or_leave() {
+            let (_, wakes) = take(&mut queue, false, 1);
+            let owed = unlock(queue);
             wakes.deliver();
+            self.notify_owed(owed);
         }
+    }
+
+    #[cold]
+    fn notify_each(&self) {
+        if let Some(mut queue) = self.lock_soon_or_leave() {
+            let marked = queue.mark_all_notified();
+            self.notify_marked(queue, marked);
+        }
+    }
+
+    /// Notifies whom a holder of the queue has marked for somebody else (C5).
+    fn notify_owed(&self, owed: usize) {
+        if owed > 0
+            && let Some(queue) = self.lock_soon_or_leave()
+        {
+            self.notify_marked(queue, owed);
+        }
+    }
+
+    /// Notifies waiters with a mark, `quota` of them if there are as many (C6), and unlocks the queue.
+    fn notify_marked<'a>(&'a self, mut queue: Locked<'a>, mut quota: usize) {
+        loop {
+            let (taken, wakes) = take(&mut queue, true, quota);
+            let owed = unlock(queue);
+            wakes.deliver();
+            quota = owed.max(quota - taken);
+            if quota == 0 || taken == 0 && owed == 0 {
+                return;
+            }
+            match self.lock_soon_or_leave() {
+                Some(locked) => queue = locked,
+                None => return,
+            }
+        }
+    }
+
+    /// Locks the queue, or leaves the notification of all who wait to the agent that has it locked (C5).
+    fn lock_soon_or_leave(&self) -> Option<Locked<'_>> {
+        let locked = self.queue.lock_soon();
+        locked.or_else(|| self.queue.lock_or_pend())
     }
 
     /// Releases the mutex, waits for a notification, takes the mutex again.
@@ -129,8 +160,9 @@ impl RawCondvar {
         let waiter = waiter_for(Class::Thread, Rank::of_this_thread(), lock);
         // SAFETY: in no queue; this does not return before it is out again (Q2). The mutex is held, by contract.
         unsafe {
-            self.link(&waiter);
+            let owed = self.link(&waiter);
             mutex.unlock();
+            self.notify_owed(owed);
         }
         if waiter.wait(deadline, &call).is_some() || !self.cancel(&waiter) {
             // Notified. The signal is there or will come: the rest is a wait for the mutex, which knows no deadline.
@@ -141,11 +173,12 @@ impl RawCondvar {
         false
     }
 
-    /// Waits for a notification as a future, which releases the mutex when it is first polled and holds it when it is ready.
+    /// Waits for a notification as a future, which releases the mutex when it is first polled, or dropped before, and holds it when it is
+    /// ready.
     ///
     /// # Safety
     ///
-    /// The caller holds `mutex` when the future is first polled.
+    /// `mutex` is locked, and the future is its owner from now on.
     pub(crate) unsafe fn wait_async<'a>(&'a self, mutex: &'a RawMutex) -> CondvarFuture<'a> {
         let waiter = waiter_for(Class::Task, Rank::Normal, mutex.lock_ref());
         CondvarFuture {
@@ -156,14 +189,17 @@ impl RawCondvar {
         }
     }
 
+    /// Links a waiter. What is owed to others then is for the caller to do, once it has released the mutex (C7).
+    ///
     /// # Safety
     ///
     /// `waiter` is in no queue, and its owner keeps Q2.
-    unsafe fn link(&self, waiter: &Waiter) {
+    #[must_use]
+    unsafe fn link(&self, waiter: &Waiter) -> usize {
         let mut queue = self.queue.lock();
         // SAFETY: by contract.
         unsafe { queue.push_back(waiter) };
-        unlock(queue);
+        unlock(queue)
     }
 
     /// Takes a waiter out of the condvar's queue, for its owner. False: it was notified (C2).
@@ -174,20 +210,50 @@ impl RawCondvar {
             // SAFETY: just seen to be linked here.
             unsafe { queue.remove(waiter) };
         }
-        unlock(queue);
+        let owed = unlock(queue);
+        self.notify_owed(owed);
         held
     }
 }
 
-/// Takes notified tasks out of a condvar's queue and their wakers with them, as long as there are only tasks and they fit.
-fn notify_tasks(queue: &mut Locked<'_>, limit: usize) -> (usize, Wakes) {
+/// Unlocks a condvar's queue. Where a notifier has left its notification to us, all are marked before; the result is how many the
+/// caller has to notify now (C5).
+#[must_use]
+fn unlock(mut queue: Locked<'_>) -> usize {
+    let mut owed = None;
+    while let Err(pending) = queue.unlock() {
+        queue = pending;
+        // Once will do: nobody comes or goes while the queue is locked.
+        owed.get_or_insert_with(|| queue.mark_all_notified());
+    }
+    owed.unwrap_or(0)
+}
+
+/// Takes waiters with a mark, or without one, out of a condvar's queue, at most `limit`: as many as are of one kind and wait for one mutex. Returns
+/// how many, and whom to wake.
+fn take(queue: &mut Locked<'_>, marked: bool, limit: usize) -> (usize, Wakes) {
+    let first = queue.first_marked(marked);
+    if first.is_null() {
+        return (0, Wakes::new());
+    }
+    // SAFETY: linked in the locked queue, so alive (Q2), and where it is a thread's, so is the mutex (C4).
+    unsafe {
+        match (*first).class {
+            Class::Task => take_tasks(queue, marked, limit),
+            Class::Thread => (*(*first).target.cast::<Lock>()).requeue(queue, marked, limit),
+        }
+    }
+}
+
+/// Takes tasks out of a condvar's queue, as [`take`] does, as long as their wakers fit.
+fn take_tasks(queue: &mut Locked<'_>, marked: bool, limit: usize) -> (usize, Wakes) {
     let mut wakes = Wakes::new();
     let mut taken = 0;
-    while taken < limit && !queue.first_notified().is_null() && !wakes.is_full() {
-        let waiter = queue.first_notified();
+    while taken < limit && !wakes.is_full() {
+        let waiter = queue.first_marked(marked);
         // SAFETY: linked in the locked queue (Q1, Q2). Taking it out is the notification (Q4).
         let waker = unsafe {
-            if (*waiter).class != Class::Task {
+            if waiter.is_null() || (*waiter).class != Class::Task {
                 break;
             }
             queue.remove(waiter);
@@ -213,16 +279,10 @@ fn waiter_for(class: Class, rank: Rank, lock: &Lock) -> Waiter {
     )
 }
 
-/// Nothing is ever left to the holder of a condvar's queue: notifiers lock it.
-fn unlock(queue: Locked<'_>) {
-    let unlocked = queue.unlock().is_ok();
-    debug_assert!(unlocked, "a condvar's queue is never pending");
-}
-
 /// Where a [`CondvarFuture`] stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Progress {
-    /// Not polled yet: the mutex is the caller's.
+    /// Not polled yet: the mutex is locked, and ours.
     Start,
     /// In the condvar's queue, or taken out of it by a notification that has not been seen.
     Waiting,
@@ -265,8 +325,9 @@ impl CondvarFuture<'_> {
         unsafe {
             self.waiter.links_mut(|links| links.waker = Some(waker));
             self.progress = Progress::Waiting;
-            self.condvar.link(&self.waiter);
+            let owed = self.condvar.link(&self.waiter);
             self.mutex.unlock();
+            self.condvar.notify_owed(owed);
         }
     }
 
@@ -275,10 +336,17 @@ impl CondvarFuture<'_> {
         let waker = context.waker().clone();
         let queue = self.condvar.queue.lock();
         let waiting = queue.holds(&self.waiter);
-        // SAFETY: linked here, or in no queue any more and ours (Q1). The old waker is dropped after the queue is unlocked.
-        let old = unsafe { self.waiter.links_mut(|links| links.waker.replace(waker)) };
-        unlock(queue);
-        drop(old);
+        let unused = if waiting {
+            // SAFETY: linked here (Q1).
+            unsafe { self.waiter.links_mut(|links| links.waker.replace(waker)) }
+        } else {
+            Some(waker)
+        };
+        let owed = unlock(queue);
+        self.condvar.notify_owed(owed);
+        if let Some(unused) = unused {
+            drop_waker(unused);
+        }
         !waiting
     }
 }
@@ -317,7 +385,12 @@ impl Future for CondvarFuture<'_> {
 impl Drop for CondvarFuture<'_> {
     fn drop(&mut self) {
         let notified = match self.progress {
-            Progress::Start | Progress::Done => false,
+            Progress::Start => {
+                // SAFETY: locked, and ours. (What a waker's `clone` panics with ends the first poll here.)
+                unsafe { self.mutex.unlock() };
+                false
+            }
+            Progress::Done => false,
             Progress::Waiting => !self.condvar.cancel(&self.waiter),
             Progress::Locking => self.mutex.lock_ref().cancel(&self.waiter),
         };
@@ -330,3 +403,7 @@ impl Drop for CondvarFuture<'_> {
 
 #[cfg(all(target_pointer_width = "32", not(web_sync_loom)))]
 const _: () = assert!(size_of::<RawCondvar>() == 4);
+
+#[cfg(test)]
+#[path = "condvar_tests.rs"]
+mod tests;

@@ -31,16 +31,17 @@
 //!   who does not borrow it (a condvar's notifier) settles with [`Lock::settle_unborrowed`], see Q7.
 
 use super::state::{
-    HANDOFF, HOLDER_SHIFT, LOCKED, Mode, ONE_READER, POISONED, QUEUED, State, UPGRADABLE,
+    HANDOFF, HOLDER, HOLDER_SHIFT, LOCKED, Mode, ONE_READER, POISONED, QUEUED, State, UPGRADABLE,
 };
 use crate::queue::{Class, Locked, Rank, Signal, WaitQueue, Waiter, Wakes};
 use crate::sys::Call;
-use crate::sys::agent;
+use crate::sys::agent::{self, Ability};
 use crate::sys::clock::Deadline;
 use crate::sys::drop_waker;
 use crate::sys::futex;
 use crate::sys::shim::{AtomicU32, Ordering, const_new};
 use crate::sys::spin::{RACES, Spin};
+use core::mem;
 use core::ptr;
 use core::task::Context;
 use core::time::Duration;
@@ -126,12 +127,30 @@ impl Lock {
     pub(super) fn take_slow(&self, mode: Mode, deadline: Option<Deadline>, call: &Call) -> bool {
         if Deadline::is_endless(deadline) {
             self.panic_on_deadlock(mode, call);
-            if self.try_take(mode, 0) {
-                return true;
+            if agent::ability() == Ability::Alone {
+                return self.take_alone(mode, call);
             }
-            futex::refuse_endless(call);
         }
         self.take_queued(mode, deadline, call)
+    }
+
+    /// Takes the lock on the only agent there is, or panics: nobody could release it while that agent waits.
+    ///
+    /// In the queue it comes before the tasks, but one that upgrades: what is reserved for that one lapses at once, since it cannot come.
+    fn take_alone(&self, mode: Mode, call: &Call) -> bool {
+        let waiter = self.thread_waiter(mode);
+        let mut queue = self.queue.lock();
+        // SAFETY: in no queue, so ours (Q1); cancelled, or waited for, before this ends (Q2).
+        unsafe {
+            waiter.links_mut(|links| links.watching = true);
+            queue.push_back(&waiter);
+        }
+        self.settle(queue);
+        self.lapse(&waiter);
+        if self.cancel(&waiter) {
+            futex::refuse_endless(call);
+        }
+        self.finish(&waiter, mode, false, None, call)
     }
 
     /// As [`Lock::take_slow`], but never panics.
@@ -139,14 +158,18 @@ impl Lock {
         if self.spin(mode, false) {
             return true;
         }
+        let waiter = self.thread_waiter(mode);
+        // SAFETY: in no queue; `finish` does not return before it is out again (Q2).
+        let watching = unsafe { self.enqueue(&waiter, mode, Place::Back) };
+        self.finish(&waiter, mode, watching, deadline, call)
+    }
+
+    fn thread_waiter(&self, mode: Mode) -> Waiter {
         let rank = match mode {
             Mode::Upgrade => Rank::Upgrade,
             _ => Rank::of_this_thread(),
         };
-        let waiter = Waiter::new(Class::Thread, rank, mode as u8, ptr::null());
-        // SAFETY: in no queue; `finish` does not return before it is out again (Q2).
-        let watching = unsafe { self.enqueue(&waiter, mode, Place::Back) };
-        self.finish(&waiter, mode, watching, deadline, call)
+        Waiter::new(Class::Thread, rank, mode as u8, ptr::null())
     }
 
     /// Waits for a thread's waiter that is in this queue, or was signalled, until it has the lock or the deadline has passed.
@@ -192,8 +215,12 @@ impl Lock {
                     waiter.reset();
                     // SAFETY: signalled, so in no queue and its owner's alone (Q3); we wait for its next signal (Q2).
                     watching = unsafe {
-                        waiter.links_mut(|links| links.lost += 1);
-                        self.enqueue(waiter, mode, Place::Front)
+                        let new = waiter.links_mut(|links| {
+                            links.lost += 1;
+                            mem::take(&mut links.notified)
+                        });
+                        let place = if new { Place::Back } else { Place::Front };
+                        self.enqueue(waiter, mode, place)
                     };
                 }
             }
@@ -284,9 +311,15 @@ impl Lock {
             {
                 Ok(_) => {
                     // SAFETY: linked here, as above.
-                    unsafe { queue.remove(waiter) };
+                    let stored = unsafe {
+                        queue.remove(waiter);
+                        waiter.links_mut(|links| links.waker.take())
+                    };
                     self.settle(queue);
                     drop_waker(waker);
+                    if let Some(stored) = stored {
+                        drop_waker(stored);
+                    }
                     return true;
                 }
                 Err(now) => state = State(now),
@@ -332,6 +365,19 @@ impl Lock {
         }
     }
 
+    /// Forgets which agent holds the lock exclusively, for its holder: from now on a future does, which any agent may poll.
+    pub(super) fn disown(&self) {
+        // ORDERING: Relaxed, the holder alone changes it (L5).
+        self.state.fetch_and(!HOLDER, Ordering::Relaxed);
+    }
+
+    /// Makes this agent the owner again, for the holder, after [`Lock::disown`]; without effect if the lock has an owner.
+    pub(super) fn own(&self) {
+        if self.state().owner() == 0 {
+            self.adopt(Mode::Exclusive);
+        }
+    }
+
     #[track_caller]
     fn panic_on_deadlock(&self, mode: Mode, call: &Call) {
         let owner = self.state().owner();
@@ -343,26 +389,44 @@ impl Lock {
         );
     }
 
-    /// Moves notified threads that wait for a condvar, of which `from` is the locked queue, to this lock's queue without waking them: as many as
-    /// wait for this lock at the front of `from`, at most `limit`. Returns how many.
-    pub(super) fn requeue(&self, from: &mut Locked<'_>, limit: usize) -> (usize, Wakes) {
-        let mut queue = self.queue.lock();
+    /// Moves threads that wait for a condvar, of which `from` is the locked queue, to this lock's queue without waking them: of those with a
+    /// mark, or of those without, as many as wait for this lock, up to the first that does not, at most `limit`. Returns how many.
+    ///
+    /// Where another agent works on this lock's queue for longer than a few looks, they are woken instead, and compete (L3). `notified`
+    /// says then that they have not stood in this queue yet.
+    pub(super) fn requeue(
+        &self,
+        from: &mut Locked<'_>,
+        marked: bool,
+        limit: usize,
+    ) -> (usize, Wakes) {
+        let mut queue = self.queue.lock_soon();
+        let mut wakes = Wakes::new();
         let mut moved = 0;
-        while moved < limit && !from.first_notified().is_null() {
-            let waiter = from.first_notified();
-            // SAFETY: linked in `from`, which is locked, until we take it out; then it is ours until it is linked here. Its
-            // owner finds it in one of the two queues, since it looks with `from` locked first.
+        while moved < limit && !wakes.is_full() {
+            let waiter = from.first_marked(marked);
+            // SAFETY: linked in `from`, which is locked, until we take it out; then it is ours until it is linked here, or
+            // signalled (Q3). Its owner finds it in one of the two queues, or signalled, since it looks with `from` locked first.
             unsafe {
-                if (*waiter).class == Class::Task || !ptr::eq((*waiter).target.cast(), self) {
+                if waiter.is_null()
+                    || (*waiter).class == Class::Task
+                    || !ptr::eq((*waiter).target.cast(), self)
+                {
                     break;
                 }
                 from.remove(waiter);
-                (*waiter).links_mut(|links| links.notified = false);
-                queue.push_back(waiter);
+                (*waiter).links_mut(|links| links.notified = queue.is_none());
+                match &mut queue {
+                    Some(queue) => queue.push_back(waiter),
+                    None => wakes.push_thread(waiter, Signal::Retry),
+                }
             }
             moved += 1;
         }
-        (moved, self.settle_unborrowed(queue))
+        if let Some(queue) = queue {
+            wakes = self.settle_unborrowed(queue);
+        }
+        (moved, wakes)
     }
 
     #[inline]

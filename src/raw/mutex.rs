@@ -4,6 +4,7 @@ use super::future::LockFuture;
 use super::lock::Lock;
 use super::state::{LOCKED, Mode};
 use crate::sys::Call;
+use crate::sys::agent;
 use crate::sys::clock::Deadline;
 use crate::sys::shim::const_new;
 use core::panic::Location;
@@ -66,6 +67,19 @@ impl RawMutex {
     /// The lock as a future; when it is ready the mutex is held.
     pub(crate) fn lock_async(&self) -> LockFuture<'_> {
         LockFuture::new(&self.0, Mode::Exclusive)
+    }
+
+    /// The caller, who holds the mutex, leaves it to a future. If another agent may poll that, it is not this agent's lock any more: a lock of
+    /// this agent's waits then, and is no deadlock.
+    pub(crate) fn leave_to_future(&self) {
+        if !agent::keeps_tasks() {
+            self.0.disown();
+        }
+    }
+
+    /// A future that the mutex was left to is polled, here.
+    pub(crate) fn take_from_future(&self) {
+        self.0.own();
     }
 
     /// # Safety

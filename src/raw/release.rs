@@ -81,10 +81,13 @@ impl Lock {
         }
     }
 
-    /// Makes sure that the next release serves the waiter that is first now, before anybody can barge.
+    /// Makes sure that the next release serves the waiter that is first now, before anybody can barge. Where another agent works on
+    /// the queue for longer than a few looks, it does not: a release waits for nobody.
     #[cold]
     pub(super) fn favour_first(&self) {
-        let queue = self.queue.lock();
+        let Some(queue) = self.queue.lock_soon() else {
+            return;
+        };
         let first = queue.first();
         if !first.is_null() {
             // SAFETY: linked in the locked queue (Q1, Q2).

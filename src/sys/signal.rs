@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use core::task::{Context, Poll, Waker};
 
 use super::spin::Spin;
-use super::wake_task;
+use super::{drop_waker, wake_task};
 
 /// Somebody reads or writes `waker`. Set and cleared by [`Signal::with`].
 const LOCKED: u32 = 0b01;
@@ -81,6 +81,15 @@ impl Signal {
         // ORDERING: Release pairs with the acquire above, and with `is_done`.
         self.state.store(done, Ordering::Release);
         result
+    }
+}
+
+impl Drop for Signal {
+    /// It may go in the middle of a poll, together with a timer.
+    fn drop(&mut self) {
+        if let Some(waker) = self.waker.get_mut().take() {
+            drop_waker(waker);
+        }
     }
 }
 

@@ -31,6 +31,10 @@ const ROUNDS: u32 = platform::SPINS;
 /// holder explains with 2 races, 4 with 8.
 pub(crate) const RACES: u32 = platform::RACES;
 
+/// How often somebody who must not wait looks whether a list of waiters is free, before it leaves what it wants to whoever works on that
+/// list. That is a matter of some dozen instructions, unless the system has taken the processor away from who does it.
+pub(crate) const LOOKS: u32 = platform::LOOKS;
+
 /// Counts the looks at a word that may change soon.
 #[derive(Debug)]
 pub(crate) struct Spin {

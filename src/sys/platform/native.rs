@@ -17,6 +17,9 @@ pub(crate) const SPINS: u32 = 100;
 pub(crate) const LONG_LOOK: u32 = 200;
 /// Races that a woken thread may lose, see `spin.rs`.
 pub(crate) const RACES: u32 = 8;
+
+/// Looks at a locked list before something is left to its holder.
+pub(crate) const LOOKS: u32 = 100;
 /// Looks at a word between two looks at the clock.
 pub(crate) const SPIN_ROUND: u32 = 1_024;
 /// Executors move tasks between threads.
