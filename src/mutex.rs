@@ -262,6 +262,66 @@ impl<T: ?Sized> Mutex<T> {
         self.check(self.inner.lock_async().await)
     }
 
+    /// The async twin of [`try_lock_for`](Self::try_lock_for): the task is suspended, and the agent free. The time begins with the call.
+    ///
+    /// A free mutex is locked even if the time is over at the first poll.
+    ///
+    /// # Cancel safety
+    /// As for [`lock_async`](Self::lock_async). A future with a time limit that has waited also frees its timer when it is dropped. That
+    /// allocates nothing; natively it locks the table of all timers, for a moment.
+    ///
+    /// # Errors
+    /// As for [`try_lock_for`](Self::try_lock_for).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Mutex, TryLockError};
+    ///
+    /// # pollster::block_on(async {
+    /// let mutex = Mutex::new(1);
+    /// let guard = mutex.lock().unwrap();
+    /// let locked = mutex.try_lock_for_async(Duration::from_millis(5)).await;
+    /// assert!(matches!(locked, Err(TryLockError::WouldBlock)));
+    /// # drop(guard);
+    /// # });
+    /// ```
+    pub fn try_lock_for_async(
+        &self,
+        timeout: Duration,
+    ) -> impl Future<Output = TryLockResult<MutexGuard<'_, T>>> {
+        let locks = self.inner.try_lock_for_async(timeout);
+        async { checked_try(locks.await, |guard| self.check(guard)) }
+    }
+
+    /// The async twin of [`try_lock_until`](Self::try_lock_until): the task is suspended, and the agent free.
+    ///
+    /// # Cancel safety
+    /// As for [`try_lock_for_async`](Self::try_lock_for_async).
+    ///
+    /// # Errors
+    /// As for [`try_lock_until`](Self::try_lock_until).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, Mutex};
+    ///
+    /// # pollster::block_on(async {
+    /// let mutex = Mutex::new(1);
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// *mutex.try_lock_until_async(deadline).await.unwrap() += 1;
+    /// assert_eq!(mutex.into_inner().unwrap(), 2);
+    /// # });
+    /// ```
+    pub fn try_lock_until_async(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = TryLockResult<MutexGuard<'_, T>>> {
+        let locks = self.inner.try_lock_until_async(deadline);
+        async { checked_try(locks.await, |guard| self.check(guard)) }
+    }
+
     #[inline]
     fn check<'a>(&self, guard: nonpoison::MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let access = guard.access.poisoning();

@@ -7,8 +7,9 @@ use std::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use common::{LONG, SHORT, Task, now, timed};
+use common::{LATER, LONG, SHORT, Task, now, timed};
 use web_sync::{Instant, MappedMutexGuard, Mutex, MutexGuard, TryLockError, nonpoison};
+use web_sync_testkit::time;
 
 #[test]
 fn locks_and_unlocks() {
@@ -116,6 +117,100 @@ fn a_lock_future_does_nothing_until_it_is_polled() {
 }
 
 #[test]
+fn a_task_has_a_free_mutex_at_once_whatever_the_time_out() {
+    let (mutex, bare) = (Mutex::new(1), nonpoison::Mutex::new(1));
+    let passed = Instant::now();
+    for timeout in [Duration::ZERO, SHORT, Duration::MAX] {
+        assert!(now(mutex.try_lock_for_async(timeout)).is_ok());
+        assert!(now(bare.try_lock_for_async(timeout)).is_ok());
+    }
+    *now(mutex.try_lock_until_async(passed)).unwrap() += 1;
+    *now(bare.try_lock_until_async(passed)).unwrap() += 1;
+    assert_eq!((mutex.into_inner().unwrap(), bare.into_inner()), (2, 2));
+}
+
+#[test]
+fn a_task_whose_time_is_over_leaves_the_queue() {
+    let (mutex, bare) = (Mutex::new(1), nonpoison::Mutex::new(1));
+    let guards = (mutex.lock().unwrap(), bare.lock());
+    assert!(now(mutex.try_lock_for_async(Duration::ZERO)).is_err());
+    let until = Instant::now() + LATER;
+    let tasks = [
+        Task::waiting(mutex.try_lock_for_async(LATER)),
+        Task::waiting(mutex.try_lock_until_async(until)),
+        // The time begins with the call, not with the first poll.
+        Task::new(mutex.try_lock_for_async(LATER)),
+        Task::new(mutex.try_lock_until_async(until)),
+    ];
+    let bare_tasks = [
+        Task::waiting(bare.try_lock_for_async(LATER)),
+        Task::waiting(bare.try_lock_until_async(until)),
+        Task::new(bare.try_lock_for_async(LATER)),
+    ];
+    let next = Task::waiting(mutex.lock_async());
+    let bare_next = Task::waiting(bare.lock_async());
+    time::spin(LATER);
+    for task in tasks {
+        let result = task.finish();
+        assert!(matches!(result, Err(TryLockError::WouldBlock)));
+    }
+    for task in bare_tasks {
+        assert_eq!(task.finish().err(), Some(nonpoison::WouldBlock));
+    }
+    drop(guards);
+    assert_eq!((next.wakes(), bare_next.wakes()), (1, 1));
+    assert!(next.finish().is_ok());
+    drop(bare_next.finish());
+    assert!(mutex.try_lock().is_ok() && bare.try_lock().is_ok());
+}
+
+/// The mutex counts, whoever looked first.
+#[test]
+fn a_task_gets_a_mutex_that_comes_with_the_end_of_its_time() {
+    let mutex = Mutex::new(1);
+    let guard = mutex.lock().unwrap();
+    let mut task = Task::waiting(mutex.try_lock_for_async(LATER));
+    time::spin(LATER);
+    drop(guard);
+    assert!(task.wakes() > 0);
+    *task.poll().unwrap().unwrap() += 1;
+    assert_eq!(*mutex.lock().unwrap(), 2);
+}
+
+#[test]
+fn a_dropped_timed_task_passes_the_mutex_on() {
+    let mutex = Mutex::new(1);
+    let guard = mutex.lock().unwrap();
+    let woken = Task::waiting(mutex.try_lock_for_async(LONG));
+    let queued = Task::waiting(mutex.try_lock_for_async(LONG));
+    let next = Task::waiting(mutex.lock_async());
+    drop(queued);
+    drop(guard);
+    assert_eq!((woken.wakes(), next.wakes()), (1, 0));
+    drop(woken);
+    assert_eq!(next.wakes(), 1);
+    assert!(next.finish().is_ok());
+    assert!(mutex.try_lock().is_ok());
+}
+
+#[cfg(panic = "unwind")]
+#[test]
+fn a_timed_task_is_told_of_poison() {
+    let mutex = Mutex::new(1);
+    common::panic_of(|| {
+        let _guard = mutex.lock().unwrap();
+        panic!("half done");
+    });
+    let poisoned = |result| matches!(result, Err(TryLockError::Poisoned(_)));
+    assert!(poisoned(now(mutex.try_lock_for_async(LONG))));
+    assert!(poisoned(now(mutex.try_lock_until_async(Instant::now()))));
+    let Err(TryLockError::Poisoned(guard)) = now(mutex.try_lock_for_async(LONG)) else {
+        panic!("not poisoned");
+    };
+    assert_eq!(**guard.get_ref(), 1);
+}
+
+#[test]
 fn mapped_guards_keep_the_mutex_locked() {
     let mutex = Mutex::new((1, [2, 3]));
     let array = MutexGuard::map(mutex.lock().unwrap(), |all| &mut all.1);
@@ -206,6 +301,25 @@ mod threads {
         let guard = mutex.lock().unwrap();
         thread::scope(|scope| {
             let waiter = scope.spawn(|| mutex.try_lock_for(Duration::MAX).is_ok());
+            thread::sleep(SHORT);
+            assert!(!waiter.is_finished());
+            drop(guard);
+            assert!(waiter.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_tasks_time_out_wakes_it() {
+        let mutex = Mutex::new(1);
+        let guard = mutex.lock().unwrap();
+        let (got, took) = timed(|| pollster::block_on(mutex.try_lock_for_async(SHORT)).map(drop));
+        assert!(got.is_err() && took >= SHORT && took < LONG, "{took:?}");
+        let until = Instant::now() + SHORT;
+        assert!(pollster::block_on(mutex.try_lock_until_async(until)).is_err());
+        assert!(Instant::now() >= until);
+        thread::scope(|scope| {
+            let waiter =
+                scope.spawn(|| pollster::block_on(mutex.try_lock_for_async(Duration::MAX)).is_ok());
             thread::sleep(SHORT);
             assert!(!waiter.is_finished());
             drop(guard);

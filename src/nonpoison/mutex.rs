@@ -11,7 +11,7 @@ use web_time::Instant;
 
 use super::{TryLockResult, WouldBlock};
 use crate::guard::{Access, Hold, Locked, guard_maps, guard_traits};
-use crate::raw::RawMutex;
+use crate::raw::{RawMutex, in_time};
 use crate::sys::clock::Deadline;
 use crate::sys::shim::const_new;
 
@@ -252,6 +252,72 @@ impl<T: ?Sized> Mutex<T> {
         self.raw.lock_async().await;
         // SAFETY: the future has locked it.
         unsafe { self.guard() }
+    }
+
+    /// The async twin of [`try_lock_for`](Self::try_lock_for): the task is suspended, and the agent free. The time begins with the call.
+    ///
+    /// # Cancel safety
+    /// As for [`Mutex::try_lock_for_async`](crate::Mutex::try_lock_for_async).
+    ///
+    /// # Errors
+    /// As for [`try_lock_for`](Self::try_lock_for).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::nonpoison::{Mutex, WouldBlock};
+    ///
+    /// # pollster::block_on(async {
+    /// let mutex = Mutex::new(1);
+    /// let guard = mutex.lock();
+    /// let locked = mutex.try_lock_for_async(Duration::from_millis(5)).await;
+    /// assert_eq!(locked.err(), Some(WouldBlock));
+    /// # drop(guard);
+    /// # });
+    /// ```
+    pub fn try_lock_for_async(
+        &self,
+        timeout: Duration,
+    ) -> impl Future<Output = TryLockResult<MutexGuard<'_, T>>> {
+        self.try_lock_deadline_async(Deadline::after(timeout))
+    }
+
+    /// The async twin of [`try_lock_until`](Self::try_lock_until): the task is suspended, and the agent free.
+    ///
+    /// # Cancel safety
+    /// As for [`Mutex::try_lock_for_async`](crate::Mutex::try_lock_for_async).
+    ///
+    /// # Errors
+    /// As for [`try_lock_until`](Self::try_lock_until).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, nonpoison::Mutex};
+    ///
+    /// # pollster::block_on(async {
+    /// let mutex = Mutex::new(1);
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// *mutex.try_lock_until_async(deadline).await.unwrap() += 1;
+    /// assert_eq!(mutex.into_inner(), 2);
+    /// # });
+    /// ```
+    pub fn try_lock_until_async(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = TryLockResult<MutexGuard<'_, T>>> {
+        self.try_lock_deadline_async(Deadline::at(deadline))
+    }
+
+    async fn try_lock_deadline_async(
+        &self,
+        deadline: Deadline,
+    ) -> TryLockResult<MutexGuard<'_, T>> {
+        match in_time(self.raw.lock_async(), deadline).await {
+            // SAFETY: the future has locked it.
+            Some(()) => Ok(unsafe { self.guard() }),
+            None => Err(WouldBlock),
+        }
     }
 
     /// # Safety

@@ -114,6 +114,9 @@ pub fn panic_of<T>(f: impl FnOnce() -> T) -> String {
 /// How long the test waits for what must *not* happen, or for time to pass.
 pub const SHORT: Duration = Duration::from_millis(30);
 
+/// A time that ends in a test, but long enough for a slow machine to come to the first poll.
+pub const LATER: Duration = Duration::from_millis(240);
+
 /// A time that no test reaches.
 pub const LONG: Duration = Duration::from_secs(60);
 
