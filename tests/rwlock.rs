@@ -2,16 +2,45 @@
 
 mod common;
 
+use std::pin::Pin;
 use std::time::Duration;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use common::{LONG, SHORT, Task, now, timed};
+use common::{LATER, LONG, SHORT, Task, now, timed};
 use web_sync::{
     Instant, MappedRwLockReadGuard, MappedRwLockWriteGuard, RwLock, RwLockReadGuard,
     RwLockUpgradableReadGuard as Upgradable, RwLockWriteGuard, TryLockError, nonpoison,
 };
+use web_sync_testkit::time;
+
+/// A timed attempt of a task: true if it has the lock.
+type Attempt<L> = fn(&L, Duration) -> Pin<Box<dyn Future<Output = bool> + '_>>;
+
+/// All of them, of a kind of lock. What is made by the call is made before the task is.
+macro_rules! attempts {
+    ($($call:ident $unit:ident),*) => {
+        [$(|lock, timeout| {
+            let locks = lock.$call(attempts!(@$unit timeout));
+            Box::pin(async { locks.await.is_ok() })
+        }),*]
+    };
+    (@time $timeout:ident) => { $timeout };
+    (@instant $timeout:ident) => { Instant::now() + $timeout };
+}
+
+const ATTEMPTS: [Attempt<RwLock<i32>>; 6] = attempts!(
+    try_read_for_async time, try_read_until_async instant,
+    try_write_for_async time, try_write_until_async instant,
+    try_upgradable_read_for_async time, try_upgradable_read_until_async instant
+);
+
+const BARE_ATTEMPTS: [Attempt<nonpoison::RwLock<i32>>; 6] = attempts!(
+    try_read_for_async time, try_read_until_async instant,
+    try_write_for_async time, try_write_until_async instant,
+    try_upgradable_read_for_async time, try_upgradable_read_until_async instant
+);
 
 #[test]
 fn readers_share_and_writers_do_not() {
@@ -125,6 +154,165 @@ fn a_time_out_is_not_early() {
     late(&|| lock.try_upgradable_read_until(soon()).is_ok());
     drop(writer);
     assert!(lock.try_write().is_ok());
+}
+
+#[test]
+fn a_task_has_a_free_lock_at_once_whatever_the_time_out() {
+    let (lock, bare) = (RwLock::new(1), nonpoison::RwLock::new(1));
+    for timeout in [Duration::ZERO, SHORT, LONG] {
+        for (attempt, bare_attempt) in ATTEMPTS.into_iter().zip(BARE_ATTEMPTS) {
+            assert!(now(attempt(&lock, timeout)) && now(bare_attempt(&bare, timeout)));
+        }
+        let reader = lock.upgradable_read().unwrap();
+        assert!(now(Upgradable::try_upgrade_for_async(reader, timeout)).is_ok());
+        let reader = bare.upgradable_read();
+        let upgrades = nonpoison::RwLockUpgradableReadGuard::try_upgrade_for_async(reader, timeout);
+        assert!(now(upgrades).is_ok());
+    }
+    assert!(now(lock.try_read_for_async(Duration::MAX)).is_ok());
+    assert_eq!(*now(lock.try_write_for_async(Duration::MAX)).unwrap(), 1);
+    let reader = now(lock.try_upgradable_read_until_async(Instant::now())).unwrap();
+    let upgrades = Upgradable::try_upgrade_until_async(reader, Instant::now());
+    *now(upgrades).unwrap() += 1;
+    assert_eq!(lock.into_inner().unwrap(), 2);
+}
+
+#[test]
+fn a_task_whose_time_is_over_leaves_the_queue() {
+    let (lock, bare) = (RwLock::new(1), nonpoison::RwLock::new(1));
+    let writers = (lock.write().unwrap(), bare.write());
+    // The time begins with the call, not with the first poll.
+    let tasks = ATTEMPTS.map(|attempt| {
+        assert!(!now(attempt(&lock, Duration::ZERO)));
+        (
+            Task::waiting(attempt(&lock, LATER)),
+            Task::new(attempt(&lock, LATER)),
+        )
+    });
+    let bare_tasks = BARE_ATTEMPTS.map(|attempt| {
+        (
+            Task::waiting(attempt(&bare, LATER)),
+            Task::new(attempt(&bare, LATER)),
+        )
+    });
+    let next = Task::waiting(lock.read_async());
+    let bare_next = Task::waiting(bare.write_async());
+    time::spin(LATER);
+    for (waiting, unpolled) in tasks.into_iter().chain(bare_tasks) {
+        assert!(!waiting.finish() && !unpolled.finish());
+    }
+    drop(writers);
+    assert_eq!((next.wakes(), bare_next.wakes()), (1, 1));
+    assert!(next.finish().is_ok());
+    drop(bare_next.finish());
+    assert!(lock.try_write().is_ok() && bare.try_write().is_ok());
+}
+
+#[test]
+fn a_task_gets_a_lock_that_comes_with_the_end_of_its_time() {
+    for attempt in ATTEMPTS {
+        let lock = RwLock::new(1);
+        let writer = lock.write().unwrap();
+        let task = Task::waiting(attempt(&lock, LATER));
+        time::spin(LATER);
+        drop(writer);
+        assert!(task.finish());
+    }
+}
+
+#[test]
+fn a_dropped_timed_task_leaves_nothing_behind() {
+    let lock = RwLock::new(1);
+    let reader = lock.read().unwrap();
+    let writer = Task::waiting(lock.try_write_for_async(LONG));
+    let mut second = Task::waiting(lock.try_read_for_async(LONG));
+    drop(writer);
+    assert_eq!(second.wakes(), 1);
+    assert!(second.poll().unwrap().is_ok());
+    let upgradable = lock.upgradable_read().unwrap();
+    drop(Task::waiting(lock.try_upgradable_read_for_async(LONG)));
+    assert!(lock.try_read().is_ok());
+    drop((reader, upgradable));
+    assert!(lock.try_write().is_ok());
+}
+
+/// A time-out gives the guard back, and lets readers in again; a drop releases the lock.
+#[test]
+fn a_tasks_timed_upgrade_gives_the_guard_back() {
+    let lock = RwLock::new(1);
+    let reader = lock.read().unwrap();
+    let upgradable = lock.upgradable_read().unwrap();
+    let task = Task::waiting(Upgradable::try_upgrade_for_async(upgradable, LATER));
+    assert!(lock.try_read().is_err(), "no new readers");
+    time::spin(LATER);
+    let upgradable = task.finish().unwrap_err();
+    assert!(lock.try_read().is_ok() && lock.try_upgradable_read().is_err());
+
+    // The time begins with the call.
+    let until = Instant::now() + LATER;
+    let unpolled = Task::new(Upgradable::try_upgrade_until_async(upgradable, until));
+    time::spin(LATER);
+    let upgradable = unpolled.finish().unwrap_err();
+
+    let mut task = Task::waiting(Upgradable::try_upgrade_for_async(upgradable, LATER));
+    time::spin(LATER);
+    drop(reader);
+    let mut writer = task.poll().unwrap().expect("no reader is left");
+    *writer += 1;
+    assert!(lock.try_read().is_err());
+    drop(writer);
+
+    let reader = lock.read().unwrap();
+    let upgradable = lock.upgradable_read().unwrap();
+    let task = Task::waiting(Upgradable::try_upgrade_for_async(upgradable, LONG));
+    drop(task);
+    assert!(lock.try_upgradable_read().is_ok() && lock.try_read().is_ok());
+    drop(reader);
+    assert_eq!(*lock.write().unwrap(), 2);
+
+    let bare = nonpoison::RwLock::new(1);
+    let reader = bare.read();
+    let upgrade = nonpoison::RwLockUpgradableReadGuard::try_upgrade_for_async;
+    let upgradable = now(upgrade(bare.upgradable_read(), Duration::ZERO)).unwrap_err();
+    drop(reader);
+    *now(upgrade(upgradable, Duration::ZERO)).unwrap() += 1;
+    assert_eq!(bare.into_inner(), 2);
+}
+
+#[cfg(panic = "unwind")]
+#[test]
+fn a_timed_task_is_told_of_poison() {
+    let lock = RwLock::new(1);
+    common::panic_of(|| {
+        let _guard = lock.write().unwrap();
+        panic!("half done");
+    });
+    macro_rules! poisoned {
+        ($($attempt:expr),*) => {$(
+            assert!(matches!(now($attempt), Err(TryLockError::Poisoned(_))));
+        )*};
+    }
+    let until = Instant::now();
+    poisoned!(
+        lock.try_read_for_async(LONG),
+        lock.try_read_until_async(until),
+        lock.try_write_for_async(LONG),
+        lock.try_write_until_async(until),
+        lock.try_upgradable_read_for_async(LONG),
+        lock.try_upgradable_read_until_async(until)
+    );
+}
+
+/// Who reads lets all go first who wait, if only for the right to upgrade.
+#[test]
+fn readers_wait_behind_one_who_waits_to_read_upgradably() {
+    let lock = RwLock::new(1);
+    let upgradable = lock.upgradable_read().unwrap();
+    let waits = Task::waiting(lock.upgradable_read_async());
+    assert!(lock.try_read().is_err());
+    drop(waits);
+    assert!(lock.try_read().is_ok());
+    drop(upgradable);
 }
 
 #[test]
@@ -282,6 +470,23 @@ mod threads {
             });
         });
         assert_eq!(lock.into_inner().unwrap(), (4 * ROUNDS, 4 * ROUNDS));
+    }
+
+    #[test]
+    fn a_tasks_time_out_wakes_it() {
+        let lock = RwLock::new(1);
+        let writer = lock.write().unwrap();
+        for attempt in ATTEMPTS {
+            let (got, took) = timed(|| pollster::block_on(attempt(&lock, SHORT)));
+            assert!(!got && took >= SHORT && took < LONG, "{took:?}");
+        }
+        drop(writer);
+        let reader = lock.read().unwrap();
+        let upgradable = lock.upgradable_read().unwrap();
+        let upgrades = Upgradable::try_upgrade_for_async(upgradable, SHORT);
+        assert!(pollster::block_on(upgrades).is_err());
+        drop(reader);
+        assert!(lock.try_write().is_ok());
     }
 
     #[test]

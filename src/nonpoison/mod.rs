@@ -27,7 +27,7 @@ pub use rwlock::{
 };
 pub(crate) use rwlock::{
     downgrade, downgrade_to_upgradable, downgrade_upgradable, try_upgrade, upgrade, upgrade_async,
-    upgrade_deadline,
+    upgrade_deadline, upgrade_deadline_async,
 };
 
 /// What an attempt to lock gives: a guard, or the news that somebody else holds the lock.

@@ -1,13 +1,11 @@
 //! The reader-writer lock that can be poisoned: [`nonpoison::RwLock`] with a check for panics.
 
+mod timed;
 mod upgradable;
 mod write;
 
 use core::fmt;
 use core::mem;
-use core::time::Duration;
-
-use web_time::Instant;
 
 use crate::nonpoison;
 use crate::poison::{
@@ -195,57 +193,6 @@ impl<T: ?Sized> RwLock<T> {
         checked_try(self.inner.try_read(), |guard| self.check_read(guard))
     }
 
-    /// Locks for reading, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
-    ///
-    /// # Blocking
-    /// As [`read`](Self::read), at most for `timeout`.
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    ///
-    /// # Errors
-    /// As [`try_read`](Self::try_read), where [`WouldBlock`](TryLockError::WouldBlock) means that a writer was still in the way when
-    /// the time was over.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::RwLock;
-    ///
-    /// assert!(RwLock::new(5).try_read_for(Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_read_for(&self, timeout: Duration) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        checked_try(self.inner.try_read_for(timeout), |guard| {
-            self.check_read(guard)
-        })
-    }
-
-    /// Locks for reading, waiting no longer than until `deadline`.
-    ///
-    /// # Blocking
-    /// As [`read`](Self::read), at most until `deadline`.
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    ///
-    /// # Errors
-    /// As [`try_read_for`](Self::try_read_for).
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Instant, RwLock};
-    ///
-    /// assert!(RwLock::new(5).try_read_until(Instant::now() + Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_read_until(&self, deadline: Instant) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        checked_try(self.inner.try_read_until(deadline), |guard| {
-            self.check_read(guard)
-        })
-    }
-
     /// Locks for reading; the task is suspended, and the agent free, while a writer is in the way.
     ///
     /// # Cancel safety
@@ -320,57 +267,6 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         checked_try(self.inner.try_write(), |guard| self.check_write(guard))
-    }
-
-    /// Locks for writing, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
-    ///
-    /// # Blocking
-    /// As [`write`](Self::write), at most for `timeout`.
-    ///
-    /// # Panics
-    /// As [`write`](Self::write).
-    ///
-    /// # Errors
-    /// As [`try_write`](Self::try_write), where [`WouldBlock`](TryLockError::WouldBlock) means that somebody still held the lock when
-    /// the time was over.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::RwLock;
-    ///
-    /// assert!(RwLock::new(5).try_write_for(Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_write_for(&self, timeout: Duration) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        checked_try(self.inner.try_write_for(timeout), |guard| {
-            self.check_write(guard)
-        })
-    }
-
-    /// Locks for writing, waiting no longer than until `deadline`.
-    ///
-    /// # Blocking
-    /// As [`write`](Self::write), at most until `deadline`.
-    ///
-    /// # Panics
-    /// As [`write`](Self::write).
-    ///
-    /// # Errors
-    /// As [`try_write_for`](Self::try_write_for).
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Instant, RwLock};
-    ///
-    /// assert!(RwLock::new(5).try_write_until(Instant::now() + Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_write_until(&self, deadline: Instant) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        checked_try(self.inner.try_write_until(deadline), |guard| {
-            self.check_write(guard)
-        })
     }
 
     /// Locks for writing; the task is suspended, and the agent free, while somebody else holds the lock.
@@ -460,65 +356,6 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_upgradable_read(&self) -> TryLockResult<RwLockUpgradableReadGuard<'_, T>> {
         checked_try(self.inner.try_upgradable_read(), |guard| {
-            self.check_upgradable(guard)
-        })
-    }
-
-    /// Locks as [`upgradable_read`](Self::upgradable_read), waiting no longer than `timeout`. A time that is too long to count with
-    /// means "for ever".
-    ///
-    /// # Blocking
-    /// As [`upgradable_read`](Self::upgradable_read), at most for `timeout`.
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    ///
-    /// # Errors
-    /// As [`try_upgradable_read`](Self::try_upgradable_read), where [`WouldBlock`](TryLockError::WouldBlock) means that the lock
-    /// could not be had in that time.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::RwLock;
-    ///
-    /// assert!(RwLock::new(5).try_upgradable_read_for(Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_upgradable_read_for(
-        &self,
-        timeout: Duration,
-    ) -> TryLockResult<RwLockUpgradableReadGuard<'_, T>> {
-        checked_try(self.inner.try_upgradable_read_for(timeout), |guard| {
-            self.check_upgradable(guard)
-        })
-    }
-
-    /// Locks as [`upgradable_read`](Self::upgradable_read), waiting no longer than until `deadline`.
-    ///
-    /// # Blocking
-    /// As [`upgradable_read`](Self::upgradable_read), at most until `deadline`.
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    ///
-    /// # Errors
-    /// As [`try_upgradable_read_for`](Self::try_upgradable_read_for).
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Instant, RwLock};
-    ///
-    /// let soon = Instant::now() + Duration::from_millis(5);
-    /// assert!(RwLock::new(5).try_upgradable_read_until(soon).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_upgradable_read_until(
-        &self,
-        deadline: Instant,
-    ) -> TryLockResult<RwLockUpgradableReadGuard<'_, T>> {
-        checked_try(self.inner.try_upgradable_read_until(deadline), |guard| {
             self.check_upgradable(guard)
         })
     }

@@ -10,6 +10,7 @@ use super::{RwLockReadGuard, RwLockWriteGuard};
 use crate::guard::{Access, UpgradableLocked, guard_traits};
 use crate::nonpoison::{
     downgrade_upgradable, try_upgrade, upgrade, upgrade_async, upgrade_deadline,
+    upgrade_deadline_async,
 };
 use crate::sys::clock::Deadline;
 
@@ -160,6 +161,80 @@ impl<'a, T: ?Sized> RwLockUpgradableReadGuard<'a, T> {
         async {
             RwLockWriteGuard {
                 access: upgrade_async(left).await.poisoning(),
+            }
+        }
+    }
+
+    /// The async twin of [`try_upgrade_for`](Self::try_upgrade_for): the task is suspended, and the agent free. The time begins with the
+    /// call.
+    ///
+    /// # Cancel safety
+    /// As for [`upgrade_async`](Self::upgrade_async): dropping the future releases the lock, but a time-out gives the guard back. Its timer
+    /// is freed as by [`Mutex::try_lock_for_async`](crate::Mutex::try_lock_for_async).
+    ///
+    /// # Errors
+    /// As for [`try_upgrade_for`](Self::try_upgrade_for).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// # pollster::block_on(async {
+    /// let lock = RwLock::new(5);
+    /// let other = lock.read().unwrap();
+    /// let reader = lock.upgradable_read().unwrap();
+    /// let upgrades = RwLockUpgradableReadGuard::try_upgrade_for_async(reader, Duration::from_millis(5));
+    /// let reader = upgrades.await.unwrap_err();
+    /// assert_eq!(*reader + *other, 10);
+    /// # });
+    /// ```
+    pub fn try_upgrade_for_async(
+        orig: Self,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<RwLockWriteGuard<'a, T>, Self>> {
+        Self::try_upgrade_deadline_async(orig, Deadline::after(timeout))
+    }
+
+    /// The async twin of [`try_upgrade_until`](Self::try_upgrade_until): the task is suspended, and the agent free.
+    ///
+    /// # Cancel safety
+    /// As for [`try_upgrade_for_async`](Self::try_upgrade_for_async).
+    ///
+    /// # Errors
+    /// As for [`try_upgrade_until`](Self::try_upgrade_until).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// # pollster::block_on(async {
+    /// let lock = RwLock::new(5);
+    /// let reader = lock.upgradable_read().unwrap();
+    /// let soon = Instant::now() + Duration::from_millis(5);
+    /// *RwLockUpgradableReadGuard::try_upgrade_until_async(reader, soon).await.unwrap() += 1;
+    /// assert_eq!(lock.into_inner().unwrap(), 6);
+    /// # });
+    /// ```
+    pub fn try_upgrade_until_async(
+        orig: Self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<RwLockWriteGuard<'a, T>, Self>> {
+        Self::try_upgrade_deadline_async(orig, Deadline::at(deadline))
+    }
+
+    fn try_upgrade_deadline_async(
+        orig: Self,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<RwLockWriteGuard<'a, T>, Self>> {
+        let upgrades = upgrade_deadline_async(orig.access.leave(), deadline);
+        async {
+            match upgrades.await {
+                Ok(access) => Ok(RwLockWriteGuard {
+                    access: access.poisoning(),
+                }),
+                Err(access) => Err(Self { access }),
             }
         }
     }

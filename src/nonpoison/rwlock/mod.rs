@@ -1,6 +1,7 @@
 //! The reader-writer lock without poisoning.
 
 mod read;
+mod timed;
 mod upgradable;
 mod write;
 
@@ -9,20 +10,17 @@ use core::fmt;
 use core::mem;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
-use core::time::Duration;
-
-use web_time::Instant;
 
 use super::{TryLockResult, WouldBlock};
 use crate::guard::{Access, Hold, ReadLocked, Shared, UpgradableLocked, WriteLocked};
 use crate::raw::RawRwLock;
-use crate::sys::clock::Deadline;
 use crate::sys::shim::const_new;
 
 pub use read::{MappedRwLockReadGuard, RwLockReadGuard};
 pub use upgradable::RwLockUpgradableReadGuard;
 pub(crate) use upgradable::{
     downgrade_upgradable, try_upgrade, upgrade, upgrade_async, upgrade_deadline,
+    upgrade_deadline_async,
 };
 pub use write::{MappedRwLockWriteGuard, RwLockWriteGuard};
 pub(crate) use write::{downgrade, downgrade_to_upgradable};
@@ -181,65 +179,6 @@ impl<T: ?Sized> RwLock<T> {
         }
     }
 
-    /// Locks for reading, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
-    ///
-    /// # Blocking
-    /// As [`read`](Self::read), at most for `timeout`.
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    ///
-    /// # Errors
-    /// [`WouldBlock`] if a writer was still in the way when the time was over.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::nonpoison::RwLock;
-    ///
-    /// assert!(RwLock::new(5).try_read_for(Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_read_for(&self, timeout: Duration) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        self.try_read_deadline(|| Deadline::after(timeout))
-    }
-
-    /// Locks for reading, waiting no longer than until `deadline`.
-    ///
-    /// # Blocking
-    /// As [`read`](Self::read), at most until `deadline`.
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    ///
-    /// # Errors
-    /// [`WouldBlock`] if a writer was still in the way at that time.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Instant, nonpoison::RwLock};
-    ///
-    /// assert!(RwLock::new(5).try_read_until(Instant::now() + Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_read_until(&self, deadline: Instant) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        self.try_read_deadline(|| Deadline::at(deadline))
-    }
-
-    #[track_caller]
-    fn try_read_deadline(
-        &self,
-        deadline: impl FnOnce() -> Deadline,
-    ) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        if self.raw.try_read() || self.raw.read_until(deadline()) {
-            // SAFETY: just locked for reading.
-            Ok(unsafe { self.read_guard() })
-        } else {
-            Err(WouldBlock)
-        }
-    }
-
     /// Locks for reading; the task is suspended, and the agent free, while a writer is in the way.
     ///
     /// # Cancel safety
@@ -318,65 +257,6 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         if self.raw.try_write() {
-            // SAFETY: just locked for writing.
-            Ok(unsafe { self.write_guard() })
-        } else {
-            Err(WouldBlock)
-        }
-    }
-
-    /// Locks for writing, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
-    ///
-    /// # Blocking
-    /// As [`write`](Self::write), at most for `timeout`.
-    ///
-    /// # Panics
-    /// As [`write`](Self::write).
-    ///
-    /// # Errors
-    /// [`WouldBlock`] if somebody still held the lock when the time was over.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::nonpoison::RwLock;
-    ///
-    /// assert!(RwLock::new(5).try_write_for(Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_write_for(&self, timeout: Duration) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        self.try_write_deadline(|| Deadline::after(timeout))
-    }
-
-    /// Locks for writing, waiting no longer than until `deadline`.
-    ///
-    /// # Blocking
-    /// As [`write`](Self::write), at most until `deadline`.
-    ///
-    /// # Panics
-    /// As [`write`](Self::write).
-    ///
-    /// # Errors
-    /// [`WouldBlock`] if somebody still held the lock at that time.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Instant, nonpoison::RwLock};
-    ///
-    /// assert!(RwLock::new(5).try_write_until(Instant::now() + Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_write_until(&self, deadline: Instant) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        self.try_write_deadline(|| Deadline::at(deadline))
-    }
-
-    #[track_caller]
-    fn try_write_deadline(
-        &self,
-        deadline: impl FnOnce() -> Deadline,
-    ) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        if self.raw.try_write() || self.raw.write_until(deadline()) {
             // SAFETY: just locked for writing.
             Ok(unsafe { self.write_guard() })
         } else {
@@ -467,73 +347,6 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_upgradable_read(&self) -> TryLockResult<RwLockUpgradableReadGuard<'_, T>> {
         if self.raw.try_upgradable_read() {
-            // SAFETY: just locked in this mode.
-            Ok(unsafe { self.upgradable_guard() })
-        } else {
-            Err(WouldBlock)
-        }
-    }
-
-    /// Locks as [`upgradable_read`](Self::upgradable_read), waiting no longer than `timeout`. A time that is too long to count with
-    /// means "for ever".
-    ///
-    /// # Blocking
-    /// As [`upgradable_read`](Self::upgradable_read), at most for `timeout`.
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    ///
-    /// # Errors
-    /// [`WouldBlock`] if the lock could not be had in that time.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::nonpoison::RwLock;
-    ///
-    /// assert!(RwLock::new(5).try_upgradable_read_for(Duration::from_millis(5)).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_upgradable_read_for(
-        &self,
-        timeout: Duration,
-    ) -> TryLockResult<RwLockUpgradableReadGuard<'_, T>> {
-        self.try_upgradable_read_deadline(|| Deadline::after(timeout))
-    }
-
-    /// Locks as [`upgradable_read`](Self::upgradable_read), waiting no longer than until `deadline`.
-    ///
-    /// # Blocking
-    /// As [`upgradable_read`](Self::upgradable_read), at most until `deadline`.
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    ///
-    /// # Errors
-    /// [`WouldBlock`] if the lock could not be had until then.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Instant, nonpoison::RwLock};
-    ///
-    /// let soon = Instant::now() + Duration::from_millis(5);
-    /// assert!(RwLock::new(5).try_upgradable_read_until(soon).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_upgradable_read_until(
-        &self,
-        deadline: Instant,
-    ) -> TryLockResult<RwLockUpgradableReadGuard<'_, T>> {
-        self.try_upgradable_read_deadline(|| Deadline::at(deadline))
-    }
-
-    #[track_caller]
-    fn try_upgradable_read_deadline(
-        &self,
-        deadline: impl FnOnce() -> Deadline,
-    ) -> TryLockResult<RwLockUpgradableReadGuard<'_, T>> {
-        if self.raw.try_upgradable_read() || self.raw.upgradable_read_until(deadline()) {
             // SAFETY: just locked in this mode.
             Ok(unsafe { self.upgradable_guard() })
         } else {

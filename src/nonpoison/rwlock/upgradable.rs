@@ -10,6 +10,7 @@ use super::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::guard::{
     Access, Away, Hold, ReadLocked, Shared, UpgradableLocked, WriteLocked, guard_traits,
 };
+use crate::raw::in_time;
 use crate::sys::clock::Deadline;
 
 /// Access for reading, until this is dropped, with the right to become a writer without letting another writer in between.
@@ -157,6 +158,78 @@ impl<'a, T: ?Sized> RwLockUpgradableReadGuard<'a, T> {
         }
     }
 
+    /// The async twin of [`try_upgrade_for`](Self::try_upgrade_for): the task is suspended, and the agent free. The time begins with the
+    /// call.
+    ///
+    /// # Cancel safety
+    /// As for [`upgrade_async`](Self::upgrade_async): dropping the future releases the lock, but a time-out gives the guard back. Its timer
+    /// is freed as by [`Mutex::try_lock_for_async`](crate::Mutex::try_lock_for_async).
+    ///
+    /// # Errors
+    /// As for [`try_upgrade_for`](Self::try_upgrade_for).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::nonpoison::{RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// # pollster::block_on(async {
+    /// let lock = RwLock::new(5);
+    /// let other = lock.read();
+    /// let reader = lock.upgradable_read();
+    /// let upgrades = RwLockUpgradableReadGuard::try_upgrade_for_async(reader, Duration::from_millis(5));
+    /// let reader = upgrades.await.unwrap_err();
+    /// assert_eq!(*reader + *other, 10);
+    /// # });
+    /// ```
+    pub fn try_upgrade_for_async(
+        orig: Self,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<RwLockWriteGuard<'a, T>, Self>> {
+        Self::try_upgrade_deadline_async(orig, Deadline::after(timeout))
+    }
+
+    /// The async twin of [`try_upgrade_until`](Self::try_upgrade_until): the task is suspended, and the agent free.
+    ///
+    /// # Cancel safety
+    /// As for [`try_upgrade_for_async`](Self::try_upgrade_for_async).
+    ///
+    /// # Errors
+    /// As for [`try_upgrade_until`](Self::try_upgrade_until).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, nonpoison::{RwLock, RwLockUpgradableReadGuard}};
+    ///
+    /// # pollster::block_on(async {
+    /// let lock = RwLock::new(5);
+    /// let reader = lock.upgradable_read();
+    /// let soon = Instant::now() + Duration::from_millis(5);
+    /// *RwLockUpgradableReadGuard::try_upgrade_until_async(reader, soon).await.unwrap() += 1;
+    /// assert_eq!(lock.into_inner(), 6);
+    /// # });
+    /// ```
+    pub fn try_upgrade_until_async(
+        orig: Self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<RwLockWriteGuard<'a, T>, Self>> {
+        Self::try_upgrade_deadline_async(orig, Deadline::at(deadline))
+    }
+
+    fn try_upgrade_deadline_async(
+        orig: Self,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<RwLockWriteGuard<'a, T>, Self>> {
+        let upgrades = upgrade_deadline_async(orig.access.leave(), deadline);
+        async {
+            match upgrades.await {
+                Ok(access) => Ok(RwLockWriteGuard { access }),
+                Err(access) => Err(Self { access }),
+            }
+        }
+    }
+
     /// Goes on as a mere reader: somebody else may have the right to upgrade.
     ///
     /// # Examples
@@ -223,13 +296,29 @@ pub(crate) fn upgrade_deadline<'a, T: ?Sized>(
     }
 }
 
-pub(crate) async fn upgrade_async<'a, T: ?Sized>(
-    (hold, away): (UpgradableLocked<'a>, Away<'a, T, RwLock<T>>),
-) -> Writing<'a, T> {
+/// A guard's access as it goes with a future.
+type Left<'a, T> = (UpgradableLocked<'a>, Away<'a, T, RwLock<T>>);
+
+pub(crate) async fn upgrade_async<'a, T: ?Sized>((hold, away): Left<'a, T>) -> Writing<'a, T> {
     // SAFETY: held in the upgradable mode, by `hold`; if the future is dropped, it still is.
     unsafe { hold.raw().upgrade_async() }.await;
     // SAFETY: now it is a write lock on the same data.
     unsafe { away.back(WriteLocked::adopt(hold.disarm())) }
+}
+
+/// On a time-out, the access as it was.
+pub(crate) async fn upgrade_deadline_async<'a, T: ?Sized>(
+    (hold, away): Left<'a, T>,
+    deadline: Deadline,
+) -> Result<Writing<'a, T>, Upgradable<'a, T>> {
+    // SAFETY: held in the upgradable mode, by `hold`; if the future is dropped, it still is.
+    let upgrades = unsafe { hold.raw().upgrade_async() };
+    match in_time(upgrades, deadline).await {
+        // SAFETY: now it is a write lock on the same data.
+        Some(()) => Ok(unsafe { away.back(WriteLocked::adopt(hold.disarm())) }),
+        // SAFETY: the hold is the one that the data came with.
+        None => Err(unsafe { away.back(hold) }),
+    }
 }
 
 pub(crate) fn downgrade_upgradable<'a, T: ?Sized>(
