@@ -8,8 +8,9 @@ use std::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use common::{SHORT, Spinning, Task, now, timed};
+use common::{LATER, LONG, SHORT, Spinning, Task, now, timed};
 use web_sync::{AcquireError, Instant, Semaphore, TryAcquireError, agent};
+use web_sync_testkit::time;
 
 #[test]
 fn permits_are_taken_and_given_back() {
@@ -287,6 +288,100 @@ fn time_outs_are_not_early() {
     assert!(semaphore.try_acquire().is_ok());
 }
 
+#[test]
+fn a_task_has_permits_that_are_there_at_once_whatever_the_time_out() {
+    let semaphore = Semaphore::new(7);
+    let passed = Instant::now();
+    let permits = [
+        now(semaphore.try_acquire_for_async(Duration::ZERO)).unwrap(),
+        now(semaphore.try_acquire_for_async(Duration::MAX)).unwrap(),
+        now(semaphore.try_acquire_until_async(passed)).unwrap(),
+        now(semaphore.try_acquire_many_for_async(2, Duration::ZERO)).unwrap(),
+        now(semaphore.try_acquire_many_until_async(2, passed)).unwrap(),
+    ];
+    assert_eq!(
+        permits.each_ref().map(|permit| permit.num_permits()),
+        [1, 1, 1, 2, 2]
+    );
+    assert_eq!(semaphore.available_permits(), 0);
+    let none = TryAcquireError::NoPermits;
+    let tried = now(semaphore.try_acquire_for_async(Duration::ZERO));
+    assert_eq!(tried.unwrap_err(), none);
+    let tried = now(semaphore.try_acquire_many_until_async(2, passed));
+    assert_eq!(tried.unwrap_err(), none);
+    drop(permits);
+    assert_eq!(semaphore.available_permits(), 7);
+    semaphore.close();
+    let closed = now(semaphore.try_acquire_for_async(LONG));
+    assert_eq!(closed.unwrap_err(), TryAcquireError::Closed);
+}
+
+#[test]
+fn a_task_whose_time_is_over_leaves_the_queue() {
+    let semaphore = Semaphore::new(1);
+    let until = Instant::now() + LATER;
+    let tasks = [
+        Task::waiting(semaphore.try_acquire_many_for_async(2, LATER)),
+        Task::waiting(semaphore.try_acquire_many_until_async(2, until)),
+        // The time begins with the call, not with the first poll.
+        Task::new(semaphore.try_acquire_many_for_async(2, LATER)),
+        Task::new(semaphore.try_acquire_many_until_async(2, until)),
+    ];
+    let singles = [
+        Task::waiting(semaphore.try_acquire_for_async(LATER)),
+        Task::waiting(semaphore.try_acquire_until_async(until)),
+    ];
+    let next = Task::waiting(semaphore.acquire_async());
+    time::spin(LATER);
+    for task in tasks {
+        assert_eq!(task.finish().unwrap_err(), TryAcquireError::NoPermits);
+    }
+    // Nobody is in their way any more.
+    assert!(singles.into_iter().all(|task| task.finish().is_ok()));
+    assert_eq!(next.wakes(), 1);
+    drop(next.finish());
+    assert_eq!(semaphore.available_permits(), 1);
+    assert!(semaphore.try_acquire().is_ok());
+}
+
+#[test]
+fn permits_that_a_dropped_timed_task_was_handed_are_for_the_next() {
+    let semaphore = Semaphore::new(0);
+    let one = Task::waiting(semaphore.try_acquire_many_for_async(2, LONG));
+    let others = [(); 2].map(|()| Task::waiting(semaphore.try_acquire_for_async(LONG)));
+    semaphore.add_permits(2);
+    assert_eq!(semaphore.available_permits(), 0);
+    drop(one);
+    assert_eq!(others.each_ref().map(Task::wakes), [1, 1]);
+    drop(others);
+    assert_eq!(semaphore.available_permits(), 2);
+}
+
+/// Closing while it waits, and permits that come with the end of the time.
+#[test]
+fn a_timed_task_knows_how_its_wait_ended() {
+    let semaphore = Semaphore::new(0);
+    let served = Task::waiting(semaphore.try_acquire_for_async(LATER));
+    let closed = Task::waiting(semaphore.try_acquire_for_async(LATER));
+    semaphore.add_permits(1);
+    time::spin(LATER);
+    semaphore.close();
+    assert!(served.finish().is_ok());
+    assert_eq!(closed.finish().unwrap_err(), TryAcquireError::Closed);
+}
+
+/// They are in nobody's hands: who waits for more has not taken them.
+#[test]
+fn permits_that_are_kept_for_one_who_waits_can_be_forgotten() {
+    let semaphore = Semaphore::new(2);
+    let many = Task::waiting(semaphore.acquire_many_async(3));
+    assert_eq!(semaphore.forget_permits(2), 2);
+    semaphore.add_permits(1);
+    assert_eq!(many.wakes(), 0);
+    semaphore.add_permits(2);
+    assert!(many.finish().is_ok());
+}
+
 #[cfg(panic = "unwind")]
 #[test]
 fn more_permits_than_can_be_counted_panic() {
@@ -301,6 +396,12 @@ fn more_permits_than_can_be_counted_panic() {
     says_so(panic_of(|| semaphore.acquire_many(MOST as u32 + 1)));
     says_so(panic_of(|| semaphore.try_acquire_many(u32::MAX)));
     says_so(panic_of(|| semaphore.acquire_many_async(u32::MAX)));
+    says_so(panic_of(|| {
+        semaphore.try_acquire_many_for_async(u32::MAX, SHORT)
+    }));
+    says_so(panic_of(|| {
+        semaphore.try_acquire_many_until_async(u32::MAX, Instant::now())
+    }));
     assert_eq!(
         semaphore.acquire_many(MOST as u32).unwrap().num_permits(),
         MOST
@@ -349,6 +450,20 @@ mod threads {
                 .into_iter()
                 .any(|times| is_first(times * SHORT))
         );
+    }
+
+    #[test]
+    fn a_tasks_time_out_wakes_it() {
+        let semaphore = Semaphore::new(0);
+        let wait = || pollster::block_on(semaphore.try_acquire_for_async(SHORT)).map(drop);
+        let (acquired, took) = timed(wait);
+        assert_eq!(acquired, Err(TryAcquireError::NoPermits));
+        assert!(took >= SHORT && took < LONG, "{took:?}");
+        thread::scope(|scope| {
+            scope.spawn(|| semaphore.add_permits(2));
+            let acquired = pollster::block_on(semaphore.try_acquire_many_for_async(2, LONG));
+            assert_eq!(acquired.unwrap().num_permits(), 2);
+        });
     }
 
     #[test]

@@ -2,18 +2,15 @@
 
 mod error;
 mod permit;
+mod timed;
 
 use core::fmt;
 use core::future::Future;
 use core::panic::{Location, RefUnwindSafe, UnwindSafe};
-use core::time::Duration;
 use std::sync::Arc;
-
-use web_time::Instant;
 
 use crate::raw::{Closed, MAX_PERMITS, RawSemaphore};
 use crate::sys::Call;
-use crate::sys::clock::Deadline;
 use crate::sys::shim::const_new;
 
 pub use error::{AcquireError, TryAcquireError};
@@ -264,118 +261,6 @@ impl Semaphore {
     #[track_caller]
     pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let acquired = self.raw.try_acquire(countable(n));
-        at_once(acquired).map(|()| SemaphorePermit::new(self, n))
-    }
-
-    /// Takes a permit, waiting for it no longer than `timeout`. A time that is too long to count with means "for ever".
-    ///
-    /// # Blocking
-    /// As [`acquire`](Self::acquire), at most for `timeout`.
-    ///
-    /// # Errors
-    /// [`NoPermits`](TryAcquireError::NoPermits) if the time was over first, [`Closed`](TryAcquireError::Closed) if the semaphore is closed, or is
-    /// while it waits.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Semaphore, TryAcquireError};
-    ///
-    /// let semaphore = Semaphore::new(0);
-    /// let acquired = semaphore.try_acquire_for(Duration::from_millis(5));
-    /// assert_eq!(acquired.unwrap_err(), TryAcquireError::NoPermits);
-    /// ```
-    #[track_caller]
-    pub fn try_acquire_for(
-        &self,
-        timeout: Duration,
-    ) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        self.try_acquire_many_for(1, timeout)
-    }
-
-    /// Takes a permit, waiting for it no longer than until `deadline`.
-    ///
-    /// # Blocking
-    /// As [`acquire`](Self::acquire), at most until `deadline`.
-    ///
-    /// # Errors
-    /// As [`try_acquire_for`](Self::try_acquire_for).
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Instant, Semaphore};
-    ///
-    /// let semaphore = Semaphore::new(1);
-    /// let deadline = Instant::now() + Duration::from_millis(5);
-    /// assert!(semaphore.try_acquire_until(deadline).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_acquire_until(
-        &self,
-        deadline: Instant,
-    ) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        self.try_acquire_many_until(1, deadline)
-    }
-
-    /// Takes `n` permits in one step, waiting for them no longer than `timeout`.
-    ///
-    /// # Blocking
-    /// As [`acquire`](Self::acquire), at most for `timeout`.
-    ///
-    /// # Panics
-    /// If `n` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
-    ///
-    /// # Errors
-    /// As [`try_acquire_for`](Self::try_acquire_for).
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::Semaphore;
-    ///
-    /// let semaphore = Semaphore::new(2);
-    /// assert!(semaphore.try_acquire_many_for(3, Duration::from_millis(5)).is_err());
-    /// ```
-    #[track_caller]
-    pub fn try_acquire_many_for(
-        &self,
-        n: u32,
-        timeout: Duration,
-    ) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        let deadline = || Some(Deadline::after(timeout));
-        let acquired = self.raw.acquire(countable(n), deadline, &acquiring());
-        at_once(acquired).map(|()| SemaphorePermit::new(self, n))
-    }
-
-    /// Takes `n` permits in one step, waiting for them no longer than until `deadline`.
-    ///
-    /// # Blocking
-    /// As [`acquire`](Self::acquire), at most until `deadline`.
-    ///
-    /// # Panics
-    /// If `n` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
-    ///
-    /// # Errors
-    /// As [`try_acquire_for`](Self::try_acquire_for).
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use web_sync::{Instant, Semaphore};
-    ///
-    /// let semaphore = Semaphore::new(2);
-    /// let deadline = Instant::now() + Duration::from_millis(5);
-    /// assert!(semaphore.try_acquire_many_until(2, deadline).is_ok());
-    /// ```
-    #[track_caller]
-    pub fn try_acquire_many_until(
-        &self,
-        n: u32,
-        deadline: Instant,
-    ) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        let deadline = || Some(Deadline::at(deadline));
-        let acquired = self.raw.acquire(countable(n), deadline, &acquiring());
         at_once(acquired).map(|()| SemaphorePermit::new(self, n))
     }
 
