@@ -210,7 +210,8 @@ impl Event {
     /// The async twin of [`wait_timeout`](Self::wait_timeout). The time, too, begins with the call.
     ///
     /// # Cancel safety
-    /// As for [`wait_async`](Self::wait_async).
+    /// As for [`wait_async`](Self::wait_async); its timer is freed as by
+    /// [`Mutex::try_lock_for_async`](crate::Mutex::try_lock_for_async).
     ///
     /// # Examples
     /// ```
@@ -224,6 +225,31 @@ impl Event {
     /// ```
     pub fn wait_timeout_async(&self, timeout: Duration) -> impl Future<Output = WaitTimeoutResult> {
         let waits = in_time(self.wait_async(), Deadline::after(timeout));
+        async { WaitTimeoutResult::new(waits.await.is_none()) }
+    }
+
+    /// The async twin of [`wait_deadline`](Self::wait_deadline).
+    ///
+    /// # Cancel safety
+    /// As for [`wait_timeout_async`](Self::wait_timeout_async).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Event, Instant};
+    ///
+    /// # pollster::block_on(async {
+    /// let event = Event::new();
+    /// event.set();
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// assert!(!event.wait_deadline_async(deadline).await.timed_out());
+    /// # });
+    /// ```
+    pub fn wait_deadline_async(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = WaitTimeoutResult> {
+        let waits = in_time(self.wait_async(), Deadline::at(deadline));
         async { WaitTimeoutResult::new(waits.await.is_none()) }
     }
 }

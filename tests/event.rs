@@ -10,7 +10,7 @@ use std::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use common::{LONG, SHORT, Spinning, Task, now, timed};
+use common::{LATER, LONG, SHORT, Spinning, Task, now, timed};
 use web_sync::{Event, Instant};
 
 #[test]
@@ -24,6 +24,7 @@ fn nobody_waits_while_it_is_set() {
         assert!(!event.wait_deadline(Instant::now()).timed_out());
         now(event.wait_async());
         assert!(!now(event.wait_timeout_async(Duration::ZERO)).timed_out());
+        assert!(!now(event.wait_deadline_async(Instant::now())).timed_out());
         event.set();
         assert!(event.is_set());
     }
@@ -38,12 +39,13 @@ fn all_who_wait_go_on() {
     for _ in 0..3 {
         let tasks = [(); 3].map(|()| Task::waiting(event.wait_async()));
         let timed = Task::waiting(event.wait_timeout_async(LONG));
+        let until = Task::waiting(event.wait_deadline_async(Instant::now() + LONG));
         event.set();
         assert_eq!(tasks.each_ref().map(Task::wakes), [1; 3]);
         for task in tasks {
             task.finish();
         }
-        assert!(!timed.finish().timed_out());
+        assert!(!timed.finish().timed_out() && !until.finish().timed_out());
         event.reset();
     }
 }
@@ -114,12 +116,28 @@ fn a_leaked_wait_holds_up_nobody() {
 #[test]
 fn a_time_out_that_comes_after_the_event_is_none() {
     let event = Event::new();
-    // Long enough for a slow machine to come to the first poll.
-    let task = Task::waiting(event.wait_timeout_async(SHORT * 8));
+    let task = Task::waiting(event.wait_timeout_async(LATER));
+    let until = Task::waiting(event.wait_deadline_async(Instant::now() + LATER));
     event.set();
     event.reset();
-    web_sync_testkit::time::spin(SHORT * 8);
-    assert!(!task.finish().timed_out());
+    web_sync_testkit::time::spin(LATER);
+    assert!(!task.finish().timed_out() && !until.finish().timed_out());
+}
+
+#[test]
+fn a_task_whose_time_is_over_leaves_nothing_behind() {
+    let event = Event::new();
+    assert!(now(event.wait_deadline_async(Instant::now())).timed_out());
+    let until = Instant::now() + LATER;
+    let waiting = Task::waiting(event.wait_deadline_async(until));
+    let unpolled = Task::new(event.wait_deadline_async(until));
+    drop(Task::waiting(event.wait_deadline_async(until + LONG)));
+    web_sync_testkit::time::spin(LATER);
+    assert!(waiting.finish().timed_out() && unpolled.finish().timed_out());
+    let next = Task::waiting(event.wait_async());
+    event.set();
+    assert_eq!(next.wakes(), 1);
+    next.finish();
 }
 
 #[test]
@@ -236,5 +254,8 @@ mod threads {
             result.timed_out() && took >= SHORT && took < LONG,
             "{took:?}"
         );
+        let until = Instant::now() + SHORT;
+        assert!(pollster::block_on(event.wait_deadline_async(until)).timed_out());
+        assert!(Instant::now() >= until);
     }
 }
