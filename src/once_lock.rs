@@ -254,6 +254,67 @@ impl<T> OnceLock<T> {
         }
     }
 
+    /// The async twin of [`set`](Self::set): the task is suspended while an initialiser runs.
+    ///
+    /// # Cancel safety
+    /// The future owns the value until it is ready. If it is dropped before, the value is dropped with it, and nothing else is left behind.
+    /// It is `Send` if the value is `Send` and `Sync`.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    ///
+    /// # Examples
+    /// ```
+    /// # pollster::block_on(async {
+    /// let lock = web_sync::OnceLock::new();
+    /// assert_eq!(lock.set_async(1).await, Ok(()));
+    /// assert_eq!(lock.set_async(2).await, Err(2));
+    /// assert_eq!(lock.get(), Some(&1));
+    /// # });
+    /// ```
+    pub async fn set_async(&self, value: T) -> Result<(), T> {
+        match self.insert_async(value, "OnceLock::set_async").await {
+            Ok(_) => Ok(()),
+            Err((_, value)) => Err(value),
+        }
+    }
+
+    /// The async twin of [`try_insert`](Self::try_insert): the task is suspended while an initialiser runs.
+    ///
+    /// # Cancel safety
+    /// As for [`set_async`](Self::set_async).
+    ///
+    /// # Errors
+    /// As for [`try_insert`](Self::try_insert).
+    ///
+    /// # Examples
+    /// ```
+    /// # pollster::block_on(async {
+    /// let lock = web_sync::OnceLock::new();
+    /// assert_eq!(lock.try_insert_async(1).await, Ok(&1));
+    /// assert_eq!(lock.try_insert_async(2).await, Err((&1, 2)));
+    /// # });
+    /// ```
+    pub async fn try_insert_async(&self, value: T) -> Result<&T, (&T, T)> {
+        self.insert_async(value, "OnceLock::try_insert_async").await
+    }
+
+    async fn insert_async(&self, value: T, name: &str) -> Result<&T, (&T, T)> {
+        let refused = match self.once.begin_async(Wish::CallForce, name).await {
+            Some(running) => {
+                let Ok(()) = self.fill(running, Ok::<T, Infallible>(value));
+                None
+            }
+            None => Some(value),
+        };
+        // SAFETY: it is complete, by our run or by another.
+        let there = unsafe { self.get_unchecked() };
+        match refused {
+            None => Ok(there),
+            Some(value) => Err((there, value)),
+        }
+    }
+
     /// The value; if there is none, `f` makes it.
     ///
     /// Of many that come at the same time one runs its `f`, and all get what that returns.

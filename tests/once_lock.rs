@@ -29,6 +29,8 @@ fn the_first_value_stays() {
     assert_eq!(lock.get_or_try_init(|| Err(())), Ok(&1));
     assert_eq!(lock.set(2), Err(2));
     assert_eq!(lock.try_insert(3), Err((&1, 3)));
+    assert_eq!(now(lock.set_async(2)), Err(2));
+    assert_eq!(now(lock.try_insert_async(3)), Err((&1, 3)));
     assert_eq!(now(lock.get_or_init_async(async || 4)), &1);
     assert_eq!(now(lock.get_or_try_init_async(async || Err(()))), Ok(&1));
     assert_eq!(lock.wait(), &1);
@@ -46,6 +48,8 @@ fn each_call_puts_the_value_in() {
     let locks = [
         made(|lock| assert_eq!(lock.set(1), Ok(()))),
         made(|lock| assert_eq!(lock.try_insert(1), Ok(&1))),
+        made(|lock| assert_eq!(now(lock.set_async(1)), Ok(()))),
+        made(|lock| assert_eq!(now(lock.try_insert_async(1)), Ok(&1))),
         made(|lock| assert_eq!(lock.get_or_init(|| 1), &1)),
         made(|lock| assert_eq!(lock.get_or_try_init(|| Ok::<_, ()>(1)), Ok(&1))),
         made(|lock| assert_eq!(now(lock.get_or_init_async(async || 1)), &1)),
@@ -107,6 +111,56 @@ fn a_dropped_future_leaves_the_place_empty() {
     drop(next);
     drop(lock);
     assert_eq!(drops.get(), 2);
+}
+
+/// Until then it is not known whether there is a value.
+#[test]
+fn a_value_waits_until_the_initialiser_has_ended() {
+    let (lock, gate) = (OnceLock::new(), Gate::default());
+    let mut run = Task::waiting(lock.get_or_try_init_async(async || {
+        gate.pass().await;
+        Err("failed")
+    }));
+    let mut sets = Task::waiting(lock.set_async(1));
+    let mut inserts = Task::waiting(lock.try_insert_async(2));
+    gate.open();
+    assert_eq!(run.poll(), Some(Err("failed")));
+    assert_eq!((sets.wakes(), inserts.wakes()), (1, 1));
+    assert_eq!(sets.poll(), Some(Ok(())));
+    assert_eq!(inserts.poll(), Some(Err((&1, 2))));
+    assert_eq!(lock.get(), Some(&1));
+
+    // The initialiser has made a value.
+    let (lock, gate) = (OnceLock::new(), Gate::default());
+    let mut run = Task::waiting(lock.get_or_init_async(async || {
+        gate.pass().await;
+        1
+    }));
+    let sets = Task::waiting(lock.set_async(2));
+    gate.open();
+    assert_eq!(run.poll(), Some(&1));
+    assert_eq!(sets.finish(), Err(2));
+}
+
+#[test]
+fn a_value_is_dropped_with_the_future_that_has_not_put_it_in() {
+    let (lock, drops) = (OnceLock::new(), Cell::new(0));
+    drop(lock.set_async(Counted(&drops)));
+    assert_eq!(drops.get(), 1);
+    let run = Task::waiting(lock.get_or_init_async(core::future::pending));
+    let sets = Task::waiting(lock.set_async(Counted(&drops)));
+    let inserts = Task::waiting(lock.try_insert_async(Counted(&drops)));
+    let mut next = Task::waiting(lock.set_async(Counted(&drops)));
+    drop(sets);
+    drop(inserts);
+    assert_eq!((drops.get(), next.wakes()), (3, 0));
+    assert!(lock.get().is_none());
+    drop(run);
+    assert!(next.poll().is_some_and(|set| set.is_ok()));
+    drop(next);
+    assert_eq!(drops.get(), 3);
+    drop(lock);
+    assert_eq!(drops.get(), 4);
 }
 
 /// Nobody runs an initialiser when somebody has the lock alone: a run that is still on has been leaked.
