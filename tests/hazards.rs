@@ -165,6 +165,27 @@ fn cancelled_waiters_leave_nothing_behind() {
     assert!(semaphore.try_acquire().is_ok());
 }
 
+/// A future with a time limit has a timer. To give that up, dropping the future needs no memory.
+#[test]
+fn dropping_a_timed_wait_allocates_nothing() {
+    let (mutex, condvar, lock) = (Mutex::new(0), Condvar::new(), RwLock::new(0));
+    let (event, semaphore) = (Event::new(), Semaphore::new(0));
+    let wait = Task::waiting(condvar.wait_timeout_async(mutex.lock().unwrap(), LONG));
+    let guard = mutex.lock().unwrap();
+    let locks = Task::waiting(mutex.try_lock_for_async(LONG));
+    let reader = lock.read().unwrap();
+    let upgradable = lock.upgradable_read().unwrap();
+    let reads = Task::waiting(lock.try_upgradable_read_for_async(LONG));
+    let upgrades = Task::waiting(Upgradable::try_upgrade_for_async(upgradable, LONG));
+    let writes = Task::waiting(lock.try_write_for_async(LONG));
+    let acquires = Task::waiting(semaphore.try_acquire_for_async(LONG));
+    let event_waits = Task::waiting(event.wait_timeout_async(LONG));
+    let futures = (wait, locks, reads, upgrades, writes, acquires, event_waits);
+    assert_eq!(allocations(|| drop(futures)), 0);
+    drop((guard, reader));
+    assert!(lock.try_write().is_ok() && mutex.try_lock().is_ok());
+}
+
 /// No path allocates: not the first lock, not a wait, not a wake. (But an agent's handle is made once.)
 #[test]
 fn nothing_allocates() {

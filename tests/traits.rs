@@ -564,6 +564,8 @@ fn futures_are_send_where_the_data_allows_it(
         }),
     );
     send(place.wait_async());
+    send(place.set_async(1));
+    send(place.try_insert_async(1));
     send(LazyLock::force_async(lazy));
 
     // A task that holds no guard across an await stays `Send`.
@@ -572,6 +574,38 @@ fn futures_are_send_where_the_data_allows_it(
         let guard = condvar.wait_async(guard).await.unwrap();
         drop(guard);
     });
+}
+
+/// The same with a time limit.
+#[allow(dead_code, clippy::let_underscore_future)]
+fn timed_futures_are_send_where_the_data_allows_it(
+    mutex: &'static (Mutex<Cell<i32>>, nonpoison::Mutex<Cell<i32>>),
+    locks: &'static (RwLock<i32>, nonpoison::RwLock<i32>),
+    time: (Duration, web_sync::Instant),
+) {
+    fn send<T>(_: impl Future<Output = T> + Send + 'static) {}
+
+    macro_rules! all_send {
+        ($mutex:expr, $lock:expr, $reader:expr) => {{
+            let upgradable = $reader;
+            send($mutex.try_lock_for_async(time.0));
+            send($mutex.try_lock_until_async(time.1));
+            send($lock.try_read_for_async(time.0));
+            send($lock.try_read_until_async(time.1));
+            send($lock.try_write_for_async(time.0));
+            send($lock.try_write_until_async(time.1));
+            send($lock.try_upgradable_read_for_async(time.0));
+            send($lock.try_upgradable_read_until_async(time.1));
+            send(Guard::try_upgrade_for_async(upgradable(), time.0));
+            send(Guard::try_upgrade_until_async(upgradable(), time.1));
+        }};
+    }
+    {
+        use RwLockUpgradableReadGuard as Guard;
+        all_send!(mutex.0, locks.0, || locks.0.upgradable_read().unwrap());
+    }
+    use nonpoison::RwLockUpgradableReadGuard as Guard;
+    all_send!(mutex.1, locks.1, || locks.1.upgradable_read());
 }
 
 /// The same for the types that have no data.
@@ -586,8 +620,13 @@ fn futures_without_data_are_send(
     send(barrier.wait_async());
     send(event.wait_async());
     send(event.wait_timeout_async(Duration::MAX));
+    send(event.wait_deadline_async(web_sync::Instant::now()));
     send(semaphore.acquire_async());
     send(semaphore.acquire_many_async(2));
+    send(semaphore.try_acquire_for_async(Duration::MAX));
+    send(semaphore.try_acquire_until_async(web_sync::Instant::now()));
+    send(semaphore.try_acquire_many_for_async(2, Duration::MAX));
+    send(semaphore.try_acquire_many_until_async(2, web_sync::Instant::now()));
     send(semaphore.clone().acquire_owned_async());
     send(semaphore.clone().acquire_many_owned_async(2));
 }
@@ -619,11 +658,13 @@ fn futures_are_not_send_where_the_data_forbids_it() {
     let mutex = Mutex::new(Rc::new(1));
     let condvar = Condvar::new();
     assert!(!is_send!(mutex.lock_async()));
+    assert!(!is_send!(mutex.try_lock_for_async(Duration::MAX)));
     assert!(!is_send!(condvar.wait_async(mutex.lock().unwrap())));
     // A reader's data is shared, so it has to be `Sync` as well.
     let lock = RwLock::new(Cell::new(1));
     assert!(!is_send!(lock.read_async()));
     assert!(!is_send!(lock.write_async()));
+    assert!(!is_send!(lock.try_read_for_async(Duration::MAX)));
     let guard = lock.upgradable_read().unwrap();
     assert!(!is_send!(RwLockUpgradableReadGuard::upgrade_async(guard)));
     let lock = RwLock::new(1);
@@ -648,6 +689,7 @@ fn futures_are_not_send_where_the_data_forbids_it() {
     // The value is shared by all, so it has to be `Sync` as well.
     let place = OnceLock::<Cell<i32>>::new();
     assert!(!is_send!(place.wait_async()));
+    assert!(!is_send!(place.set_async(Cell::new(1))));
     let lazy = LazyLock::<Cell<i32>>::new(Cell::default);
     assert!(!is_send!(LazyLock::force_async(&lazy)));
 }
