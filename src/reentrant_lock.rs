@@ -137,7 +137,9 @@ impl<T: ?Sized> ReentrantLock<T> {
         self.raw.try_lock().then(|| self.guard())
     }
 
-    /// Locks, waiting for other agents no longer than `timeout`. A time that is too long to count with means "for ever".
+    /// Locks, waiting for other agents no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// `None` if another agent still held the lock when the time was over.
     ///

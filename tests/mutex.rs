@@ -98,6 +98,30 @@ fn tasks_get_the_mutex_in_the_order_of_their_first_poll() {
     assert_eq!(*mutex.lock().unwrap(), [1, 2]);
 }
 
+/// Until it is dropped, or, where threads wait, for 10 ms.
+#[test]
+fn a_free_mutex_is_kept_for_a_task_that_has_lost_twice() {
+    let mutex = Mutex::new(1);
+    let mut guard = mutex.lock().unwrap();
+    let mut task = Task::waiting(mutex.lock_async());
+    for lost in 0..2 {
+        drop(guard);
+        assert_eq!(task.wakes(), lost + 1);
+        guard = mutex.try_lock().expect("it is kept too early");
+        assert!(task.poll().is_none());
+    }
+    drop(guard);
+    assert!(matches!(mutex.try_lock(), Err(TryLockError::WouldBlock)));
+    // A thread that sleeps looks after the task, one that spins goes before it.
+    #[cfg(not(target_family = "wasm"))]
+    for spins in [false, true] {
+        let _spinning = spins.then(common::Spinning::new);
+        assert!(mutex.try_lock_for(LONG).is_ok());
+    }
+    drop(task);
+    assert!(mutex.try_lock().is_ok());
+}
+
 #[test]
 fn a_task_is_ready_at_once_when_the_mutex_is_free() {
     let mutex = Mutex::new(1);
@@ -226,13 +250,20 @@ fn mapped_guards_keep_the_mutex_locked() {
     assert_eq!(*guard, (1, [2, 4]));
 }
 
-/// An agent that must not sleep and locks what it holds would spin for ever: it is told instead.
+/// An agent that locks what it holds would wait for ever, whether it sleeps or spins: it is told instead.
 #[cfg(panic = "unwind")]
 #[test]
 fn locking_again_on_the_same_agent_panics() {
+    for spins in [false, true] {
+        let _spinning = spins.then(common::Spinning::new);
+        locks_again();
+    }
+}
+
+#[cfg(panic = "unwind")]
+fn locks_again() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    let _spinning = common::Spinning::new();
     let mutex = Mutex::new(1);
     let guard = mutex.lock().unwrap();
     let panic = catch_unwind(AssertUnwindSafe(|| drop(mutex.lock()))).unwrap_err();

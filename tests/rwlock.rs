@@ -316,6 +316,23 @@ fn readers_wait_behind_one_who_waits_to_read_upgradably() {
 }
 
 #[test]
+fn a_free_lock_is_kept_for_a_task_that_has_lost_twice() {
+    let lock = RwLock::new(1);
+    let mut writer = lock.write().unwrap();
+    let mut task = Task::waiting(lock.write_async());
+    for _ in 0..2 {
+        drop(writer);
+        writer = lock.try_write().expect("it is kept too early");
+        assert!(task.poll().is_none());
+    }
+    drop(writer);
+    assert!(lock.try_read().is_err() && lock.try_write().is_err());
+    assert!(lock.try_upgradable_read().is_err());
+    drop(task);
+    assert!(lock.try_read().is_ok() && lock.try_write().is_ok());
+}
+
+#[test]
 fn waiting_readers_and_writers_take_turns() {
     let lock = RwLock::new(Vec::new());
     let reader = lock.read().unwrap();
@@ -411,14 +428,16 @@ fn mapped_guards_keep_the_lock_held() {
 fn locking_again_on_the_same_agent_panics() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    let _spinning = common::Spinning::new();
     let lock = RwLock::new(1);
     let writer = lock.write().unwrap();
-    for again in [
+    let calls = [
         &(|| drop(lock.write())) as &dyn Fn(),
         &|| drop(lock.read()),
         &|| drop(lock.upgradable_read()),
-    ] {
+    ];
+    // Whether it sleeps or spins.
+    for (spins, again) in calls.iter().flat_map(|call| [(false, call), (true, call)]) {
+        let _spinning = spins.then(common::Spinning::new);
         let panic = catch_unwind(AssertUnwindSafe(again)).unwrap_err();
         let message = panic.downcast_ref::<String>().unwrap();
         assert!(message.contains("RwLock::"), "{message}");

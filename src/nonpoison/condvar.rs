@@ -105,8 +105,9 @@ impl Condvar {
         unchecked(wait_while(&self.raw, &mut guard.access, None, condition));
     }
 
-    /// As [`wait`](Self::wait), but no longer than `timeout`, not counting the time that it takes to lock the mutex again. A time
-    /// that is too long to count with means "for ever".
+    /// As [`wait`](Self::wait), but no longer than `timeout`, not counting the time that it takes to lock the mutex again.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`wait`](Self::wait), at most for `timeout` until notified.

@@ -31,6 +31,15 @@ pub(crate) use rwlock::{
 };
 
 /// What an attempt to lock gives: a guard, or the news that somebody else holds the lock.
+///
+/// # Examples
+/// ```
+/// use web_sync::nonpoison::{Mutex, MutexGuard, TryLockResult};
+///
+/// let mutex = Mutex::new(1);
+/// let locked: TryLockResult<MutexGuard<'_, i32>> = mutex.try_lock();
+/// assert_eq!(locked.ok().as_deref(), Some(&1));
+/// ```
 pub type TryLockResult<Guard> = Result<Guard, WouldBlock>;
 
 /// The lock is held by somebody else, and still was when the time was over if there was a time-out.

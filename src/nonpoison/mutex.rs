@@ -128,6 +128,8 @@ impl<T: ?Sized> Mutex<T> {
     /// # Panics
     /// If this agent is known to hold the mutex already. Where that is not known, such a call never returns.
     ///
+    /// In a build without threads, if it would wait: nobody could ever unlock the mutex.
+    ///
     /// # Examples
     /// ```
     /// use web_sync::nonpoison::Mutex;
@@ -145,6 +147,9 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// Locks the mutex if nobody holds it. Does not wait.
+    ///
+    /// A free mutex counts as held while it is kept for a task that has lost two races ([Fairness](crate::Mutex#fairness)): until the task takes it
+    /// or is dropped, or a thread that waits lets that lapse, after 10 ms.
     ///
     /// # Errors
     /// [`WouldBlock`] if it is locked.
@@ -168,13 +173,15 @@ impl<T: ?Sized> Mutex<T> {
         }
     }
 
-    /// Locks the mutex, waiting for it no longer than `timeout`. A time that is too long to count with means "for ever".
+    /// Locks the mutex, waiting for it no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`lock`](Self::lock), at most for `timeout`.
     ///
     /// # Panics
-    /// As [`lock`](Self::lock).
+    /// As [`lock`](Self::lock), if there is no time limit.
     ///
     /// # Errors
     /// [`WouldBlock`] if the mutex was still locked when the time was over.
@@ -198,7 +205,7 @@ impl<T: ?Sized> Mutex<T> {
     /// As [`lock`](Self::lock), at most until `deadline`.
     ///
     /// # Panics
-    /// As [`lock`](Self::lock).
+    /// As [`lock`](Self::lock), if `deadline` is too far away to represent.
     ///
     /// # Errors
     /// [`WouldBlock`] if the mutex was still locked at that time.

@@ -10,13 +10,15 @@ use crate::poison::{TryLockResult, checked_try};
 
 /// Reading, with a time limit.
 impl<T: ?Sized> RwLock<T> {
-    /// Locks for reading, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
+    /// Locks for reading, waiting no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`read`](Self::read), at most for `timeout`.
     ///
     /// # Panics
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), if there is no time limit.
     ///
     /// # Errors
     /// As [`try_read`](Self::try_read), where [`WouldBlock`](crate::TryLockError::WouldBlock) means that a writer was still in the way when
@@ -42,7 +44,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`read`](Self::read), at most until `deadline`.
     ///
     /// # Panics
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), if `deadline` is too far away to represent.
     ///
     /// # Errors
     /// As [`try_read_for`](Self::try_read_for).
@@ -120,13 +122,15 @@ impl<T: ?Sized> RwLock<T> {
 
 /// Writing, with a time limit.
 impl<T: ?Sized> RwLock<T> {
-    /// Locks for writing, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
+    /// Locks for writing, waiting no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`write`](Self::write), at most for `timeout`.
     ///
     /// # Panics
-    /// As [`write`](Self::write).
+    /// As [`write`](Self::write), if there is no time limit.
     ///
     /// # Errors
     /// As [`try_write`](Self::try_write), where [`WouldBlock`](crate::TryLockError::WouldBlock) means that somebody still held the lock when
@@ -152,7 +156,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`write`](Self::write), at most until `deadline`.
     ///
     /// # Panics
-    /// As [`write`](Self::write).
+    /// As [`write`](Self::write), if `deadline` is too far away to represent.
     ///
     /// # Errors
     /// As [`try_write_for`](Self::try_write_for).
@@ -230,14 +234,15 @@ impl<T: ?Sized> RwLock<T> {
 
 /// Reading with the right to write later, with a time limit.
 impl<T: ?Sized> RwLock<T> {
-    /// Locks as [`upgradable_read`](Self::upgradable_read), waiting no longer than `timeout`. A time that is too long to count with
-    /// means "for ever".
+    /// Locks as [`upgradable_read`](Self::upgradable_read), waiting no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`upgradable_read`](Self::upgradable_read), at most for `timeout`.
     ///
     /// # Panics
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), if there is no time limit.
     ///
     /// # Errors
     /// As [`try_upgradable_read`](Self::try_upgradable_read), where [`WouldBlock`](crate::TryLockError::WouldBlock) means that the lock
@@ -266,7 +271,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`upgradable_read`](Self::upgradable_read), at most until `deadline`.
     ///
     /// # Panics
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), if `deadline` is too far away to represent.
     ///
     /// # Errors
     /// As [`try_upgradable_read_for`](Self::try_upgradable_read_for).

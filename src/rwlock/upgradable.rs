@@ -42,6 +42,9 @@ impl<'a, T: ?Sized> RwLockUpgradableReadGuard<'a, T> {
     /// Sleeps while there are other readers; on an agent that must not sleep, as a page's main thread, it spins. No new readers get
     /// in meanwhile. [`upgrade_async`](Self::upgrade_async) does neither.
     ///
+    /// # Panics
+    /// In a build without threads, if there are other readers: they could never finish.
+    ///
     /// # Examples
     /// ```
     /// use web_sync::{RwLock, RwLockUpgradableReadGuard};
@@ -82,11 +85,15 @@ impl<'a, T: ?Sized> RwLockUpgradableReadGuard<'a, T> {
             .map_err(|access| Self { access })
     }
 
-    /// Goes on with writing, waiting no longer than `timeout` for other readers to finish. A time that is too long to count with
-    /// means "for ever".
+    /// Goes on with writing, waiting no longer than `timeout` for other readers to finish.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`upgrade`](Self::upgrade), at most for `timeout`.
+    ///
+    /// # Panics
+    /// As [`upgrade`](Self::upgrade), if there is no time limit.
     ///
     /// # Errors
     /// The guard as it was, if there still were other readers when the time was over.
@@ -113,6 +120,9 @@ impl<'a, T: ?Sized> RwLockUpgradableReadGuard<'a, T> {
     ///
     /// # Blocking
     /// As [`upgrade`](Self::upgrade), at most until `deadline`.
+    ///
+    /// # Panics
+    /// As [`upgrade`](Self::upgrade), if `deadline` is too far away to represent.
     ///
     /// # Errors
     /// The guard as it was, if there still were other readers then.

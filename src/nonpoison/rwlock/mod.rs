@@ -133,12 +133,14 @@ impl<T: ?Sized> RwLock<T> {
     /// Locks for reading, waiting for writers to finish if need be.
     ///
     /// # Blocking
-    /// Sleeps while a writer holds the lock, or waits for it; on an agent that must not sleep, as a page's main thread, it spins
-    /// and is let in first. [`read_async`](Self::read_async) does neither.
+    /// Sleeps while a writer holds the lock, or somebody waits for it: a writer, or one who wants to read upgradably. On an agent that must
+    /// not sleep, as a page's main thread, it spins and is let in first. [`read_async`](Self::read_async) does neither.
     ///
     /// # Panics
-    /// If this agent is known to hold the lock for writing. Where that is not known, such a call never returns; neither may a
-    /// second `read` of the same thread while a writer waits between the two.
+    /// If this agent is known to hold the lock for writing. Where that is not known, such a call never returns. Neither may a second `read`
+    /// of the same thread, if somebody begins to wait between the two.
+    ///
+    /// In a build without threads, if it would wait: nobody could ever release the lock.
     ///
     /// # Examples
     /// ```
@@ -156,8 +158,11 @@ impl<T: ?Sized> RwLock<T> {
 
     /// Locks for reading if that needs no waiting.
     ///
+    /// A free lock counts as held while it is kept for a task that has lost two races ([Fairness](crate::Mutex#fairness)): until the task takes it
+    /// or is dropped, or a thread that waits lets that lapse, after 10 ms.
+    ///
     /// # Errors
-    /// [`WouldBlock`] if a writer holds the lock or waits for it.
+    /// [`WouldBlock`] if a writer holds the lock, or somebody waits for it: a writer, or one who wants to read upgradably.
     ///
     /// # Examples
     /// ```
@@ -224,6 +229,8 @@ impl<T: ?Sized> RwLock<T> {
     /// If this agent is known to hold the lock for writing already. Where that is not known, and when this thread holds it for
     /// reading, such a call never returns.
     ///
+    /// In a build without threads, if it would wait: nobody could ever release the lock.
+    ///
     /// # Examples
     /// ```
     /// use web_sync::nonpoison::RwLock;
@@ -241,6 +248,8 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     /// Locks for writing if nobody holds the lock. Does not wait.
+    ///
+    /// A free lock that is kept for a task counts as held, as for [`try_read`](Self::try_read).
     ///
     /// # Errors
     /// [`WouldBlock`] if somebody holds the lock.
@@ -331,8 +340,10 @@ impl<T: ?Sized> RwLock<T> {
 
     /// Locks as [`upgradable_read`](Self::upgradable_read), if that needs no waiting.
     ///
+    /// A free lock that is kept for a task counts as held, as for [`try_read`](Self::try_read).
+    ///
     /// # Errors
-    /// [`WouldBlock`] if a writer holds the lock or waits for it, or somebody else has the right to upgrade.
+    /// [`WouldBlock`] if a writer holds the lock, somebody waits for it, or somebody else has the right to upgrade.
     ///
     /// # Examples
     /// ```

@@ -12,13 +12,15 @@ use crate::sys::clock::Deadline;
 
 /// Reading, with a time limit.
 impl<T: ?Sized> RwLock<T> {
-    /// Locks for reading, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
+    /// Locks for reading, waiting no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`read`](Self::read), at most for `timeout`.
     ///
     /// # Panics
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), if there is no time limit.
     ///
     /// # Errors
     /// [`WouldBlock`] if a writer was still in the way when the time was over.
@@ -41,7 +43,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`read`](Self::read), at most until `deadline`.
     ///
     /// # Panics
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), if `deadline` is too far away to represent.
     ///
     /// # Errors
     /// [`WouldBlock`] if a writer was still in the way at that time.
@@ -139,13 +141,15 @@ impl<T: ?Sized> RwLock<T> {
 
 /// Writing, with a time limit.
 impl<T: ?Sized> RwLock<T> {
-    /// Locks for writing, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
+    /// Locks for writing, waiting no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`write`](Self::write), at most for `timeout`.
     ///
     /// # Panics
-    /// As [`write`](Self::write).
+    /// As [`write`](Self::write), if there is no time limit.
     ///
     /// # Errors
     /// [`WouldBlock`] if somebody still held the lock when the time was over.
@@ -168,7 +172,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`write`](Self::write), at most until `deadline`.
     ///
     /// # Panics
-    /// As [`write`](Self::write).
+    /// As [`write`](Self::write), if `deadline` is too far away to represent.
     ///
     /// # Errors
     /// [`WouldBlock`] if somebody still held the lock at that time.
@@ -266,14 +270,15 @@ impl<T: ?Sized> RwLock<T> {
 
 /// Reading with the right to write later, with a time limit.
 impl<T: ?Sized> RwLock<T> {
-    /// Locks as [`upgradable_read`](Self::upgradable_read), waiting no longer than `timeout`. A time that is too long to count with
-    /// means "for ever".
+    /// Locks as [`upgradable_read`](Self::upgradable_read), waiting no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`upgradable_read`](Self::upgradable_read), at most for `timeout`.
     ///
     /// # Panics
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), if there is no time limit.
     ///
     /// # Errors
     /// [`WouldBlock`] if the lock could not be had in that time.
@@ -299,7 +304,7 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`upgradable_read`](Self::upgradable_read), at most until `deadline`.
     ///
     /// # Panics
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), if `deadline` is too far away to represent.
     ///
     /// # Errors
     /// [`WouldBlock`] if the lock could not be had until then.
