@@ -160,6 +160,8 @@ impl Semaphore {
 
     /// Takes so many permits away for good, or as many as are there. Returns how many that were.
     ///
+    /// That includes those that are kept for one who waits for more. (A waiter of tokio's has taken them already.)
+    ///
     /// # Examples
     /// ```
     /// use web_sync::Semaphore;
@@ -199,6 +201,8 @@ impl Semaphore {
     }
 
     /// Takes `n` permits in one step, waiting until there are so many.
+    ///
+    /// With `n` of 0 as well it waits for its turn, if others wait. (tokio's succeeds at once.)
     ///
     /// # Blocking
     /// As [`acquire`](Self::acquire).
@@ -458,6 +462,8 @@ impl Semaphore {
     /// Gives no permit any more: those who wait, and all who come, get an error. Permits that have been given may be given back.
     ///
     /// Never waits and never allocates, on any agent. There is no way to open it again.
+    ///
+    /// A task that was handed its permits before keeps them: its future is `Ok` when it is polled next. (tokio's then is an error.)
     ///
     /// # Examples
     /// ```

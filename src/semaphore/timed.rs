@@ -11,10 +11,15 @@ use crate::sys::clock::Deadline;
 
 /// With a time limit.
 impl Semaphore {
-    /// Takes a permit, waiting for it no longer than `timeout`. A time that is too long to count with means "for ever".
+    /// Takes a permit, waiting for it no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`acquire`](Self::acquire), at most for `timeout`.
+    ///
+    /// # Panics
+    /// As [`acquire`](Self::acquire), if there is no time limit.
     ///
     /// # Errors
     /// [`NoPermits`](TryAcquireError::NoPermits) if the time was over first, [`Closed`](TryAcquireError::Closed) if the semaphore is closed, or is
@@ -42,6 +47,9 @@ impl Semaphore {
     /// # Blocking
     /// As [`acquire`](Self::acquire), at most until `deadline`.
     ///
+    /// # Panics
+    /// As [`acquire`](Self::acquire), if `deadline` is too far away to represent.
+    ///
     /// # Errors
     /// As [`try_acquire_for`](Self::try_acquire_for).
     ///
@@ -64,11 +72,13 @@ impl Semaphore {
 
     /// Takes `n` permits in one step, waiting for them no longer than `timeout`.
     ///
+    /// A timeout too large to represent means no time limit.
+    ///
     /// # Blocking
     /// As [`acquire`](Self::acquire), at most for `timeout`.
     ///
     /// # Panics
-    /// If `n` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+    /// As [`try_acquire_for`](Self::try_acquire_for), and if `n` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
     ///
     /// # Errors
     /// As [`try_acquire_for`](Self::try_acquire_for).
@@ -98,7 +108,7 @@ impl Semaphore {
     /// As [`acquire`](Self::acquire), at most until `deadline`.
     ///
     /// # Panics
-    /// If `n` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+    /// As [`try_acquire_until`](Self::try_acquire_until), and if `n` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
     ///
     /// # Errors
     /// As [`try_acquire_for`](Self::try_acquire_for).
