@@ -82,10 +82,10 @@ impl Event {
         self.raw.set();
     }
 
-    /// Resets the event: who comes now waits. Whether it was set. Never waits and never allocates, on any agent.
+    /// Resets the event. From now on callers of [`wait`](Self::wait) wait. Returns whether the event was set.
     ///
-    /// What was done before the event was set is visible afterwards. So one that takes note of work, and resets the event *before* it
-    /// looks for the work, misses none.
+    /// Never waits and never allocates, on any agent. What was done before the event was set is visible afterwards. A worker that resets the
+    /// event *before* it looks for work misses none.
     ///
     /// # Examples
     /// ```
@@ -141,10 +141,15 @@ impl Event {
         self.raw.wait_until(|| None, &waiting("Event::wait"));
     }
 
-    /// Waits until the event is set, no longer than `timeout`. A time that is too long to count with means "for ever".
+    /// Waits until the event is set, no longer than `timeout`.
+    ///
+    /// A timeout too large to represent means no time limit.
     ///
     /// # Blocking
     /// As [`wait`](Self::wait), at most for `timeout`.
+    ///
+    /// # Panics
+    /// As [`wait`](Self::wait), if there is no time limit.
     ///
     /// # Examples
     /// ```
@@ -165,6 +170,9 @@ impl Event {
     ///
     /// # Blocking
     /// As [`wait`](Self::wait), at most until `deadline`.
+    ///
+    /// # Panics
+    /// As [`wait`](Self::wait), if `deadline` is too far away to represent.
     ///
     /// # Examples
     /// ```

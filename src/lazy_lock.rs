@@ -137,7 +137,8 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// The value; if it has not been made, that is done now, here. The task is suspended while somebody else does it.
     ///
     /// # Cancel safety
-    /// The future may be dropped at any time, and leaves nothing behind.
+    /// The future may be dropped at any time, and leaves nothing behind. It is `Send` if the value is `Send` and `Sync`, and what makes it is
+    /// `Send`.
     ///
     /// # Panics
     /// If the initialiser panics, or has panicked before.

@@ -173,6 +173,8 @@ impl Once {
     /// # Panics
     /// If an initialiser has panicked, or does. As [`call_once`](Self::call_once), if this agent is known to run the initialiser itself.
     ///
+    /// In a build without threads, if it would wait: nobody could ever run an initialiser.
+    ///
     /// # Examples
     /// ```
     /// use std::thread;
@@ -206,6 +208,8 @@ impl Once {
     ///
     /// # Panics
     /// As [`call_once`](Self::call_once), if this agent is known to run the initialiser itself.
+    ///
+    /// In a build without threads, if it would wait: nobody could ever run an initialiser.
     ///
     /// # Examples
     /// ```

@@ -132,6 +132,8 @@ impl<T> OnceLock<T> {
     /// # Panics
     /// As [`get_or_init`](Self::get_or_init), if this agent is known to run the initialiser itself.
     ///
+    /// In a build without threads, if there is no value: nobody could ever put one in.
+    ///
     /// # Examples
     /// ```
     /// use std::thread;
@@ -163,7 +165,7 @@ impl<T> OnceLock<T> {
     /// Waits for the value; the task is suspended meanwhile.
     ///
     /// # Cancel safety
-    /// The future may be dropped at any time, and leaves nothing behind.
+    /// The future may be dropped at any time, and leaves nothing behind. It is `Send` if the value is `Send` and `Sync`.
     ///
     /// # Examples
     /// ```

@@ -9,8 +9,8 @@
 //! `park` is not lost, and two of them are one. What was done before the `unpark` has happened before the `park` that takes
 //! the token returns.
 //!
-//! Tasks of the agent wait for the same token ([`park_async`]), each token ends one wait: first come, first served, except that a
-//! thread that blocks goes before its own tasks, which could not run.
+//! Tasks of the agent wait for the same token ([`park_async`]). Each token ends one wait, in order of arrival, except that a blocked thread
+//! goes before its own tasks, which could not run meanwhile.
 //!
 //! # Examples
 //! ```
@@ -118,10 +118,13 @@ pub fn park() {
 
 /// As [`park`], but no longer than `timeout`.
 ///
-/// It does not say which of the two ended it, as std's. A time that is too long to count with means "for ever".
+/// It does not say which of the two ended it, as std's. A timeout too large to represent means no time limit.
 ///
 /// # Blocking
 /// As [`park`], at most for `timeout`.
+///
+/// # Panics
+/// As [`park`], if there is no time limit.
 ///
 /// # Examples
 /// ```
@@ -161,7 +164,7 @@ pub fn park_async() -> impl Future<Output = ()> + Send {
 /// The async twin of [`park_timeout`]. The time begins with the call.
 ///
 /// # Cancel safety
-/// As for [`park_async`].
+/// As for [`park_async`]; its timer is freed as by [`Mutex::try_lock_for_async`](crate::Mutex::try_lock_for_async).
 ///
 /// # Examples
 /// ```
@@ -183,6 +186,9 @@ pub fn park_timeout_async(timeout: Duration) -> impl Future<Output = ()> + Send 
 /// Sleeps; on an agent that must not sleep, as a page's main thread, it spins, no event runs meanwhile, and a spin of more than a
 /// second is reported on the console. There use [`sleep_async`].
 ///
+/// # Panics
+/// In a module that was built without threads, if `duration` is too large to represent: nothing could ever end the sleep.
+///
 /// # Examples
 /// ```
 /// use std::time::Duration;
@@ -202,6 +208,9 @@ pub fn sleep(duration: Duration) {
 ///
 /// # Blocking
 /// As [`sleep`].
+///
+/// # Panics
+/// As [`sleep`], if `deadline` is too far away to represent.
 ///
 /// # Examples
 /// ```
