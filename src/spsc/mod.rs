@@ -4,8 +4,8 @@
 //! one of each. Neither waits for the other, allocates or calls JS: a full ring says that it is full, an empty one that it is empty. All
 //! memory is taken by [`RingBuffer::new`].
 //!
-//! Items go one by one, as slices that are copied, or as [chunks](Producer::write_chunk), slots that you fill, or read, in place. The
-//! names are those of the crate rtrb; `push_slice` and `pop_slice` are called as in ringbuf.
+//! Items go one by one, as slices that are copied, or as [chunks](Producer::write_chunk), slots that you fill, or read, in place. Most
+//! names are those of the crate rtrb ([`migrating`](crate::migrating) has the rest); `push_slice` and `pop_slice` are called as in ringbuf.
 //!
 //! # In a worklet
 //!
@@ -69,6 +69,21 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use crate::realtime::{Reader, Writer, ring};
+
+/// What concerns chunks, under the path that the crate rtrb has for it.
+///
+/// # Examples
+/// ```
+/// use web_sync::spsc::{RingBuffer, chunks::ReadChunk};
+///
+/// let (mut producer, mut consumer) = RingBuffer::new(4);
+/// producer.push(1).unwrap();
+/// let chunk: ReadChunk<'_, i32> = consumer.read_chunk(1).unwrap();
+/// assert_eq!(chunk.as_slices().0, [1]);
+/// ```
+pub mod chunks {
+    pub use super::{ChunkError, ReadChunk, ReadChunkIntoIter, WriteChunk, WriteChunkUninit};
+}
 
 /// Where a ring is made: [`RingBuffer::new`] returns its two ends.
 ///
