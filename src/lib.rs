@@ -147,6 +147,10 @@ pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use lazy_lock::LazyLock;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard};
+sys::shim::unmodelled! {
+    #[expect(deprecated, reason = "std has it")]
+    pub use once::ONCE_INIT;
+}
 pub use once::{Once, OnceState};
 pub use once_lock::OnceLock;
 pub use poison::{LockResult, PoisonError, TryLockError, TryLockResult};

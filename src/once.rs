@@ -5,7 +5,7 @@ use core::panic::{Location, RefUnwindSafe, UnwindSafe};
 
 use crate::raw::{RawOnce, Wish};
 use crate::sys::Call;
-use crate::sys::shim::const_new;
+use crate::sys::shim::{const_new, unmodelled};
 
 /// Something that is done one time: whoever comes first does it, the others wait until it is done.
 ///
@@ -47,6 +47,22 @@ pub struct Once {
 
 impl UnwindSafe for Once {}
 impl RefUnwindSafe for Once {}
+
+unmodelled! {
+    /// A once that has not been called, as std has it from the time when constants could not be made by `new`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #![allow(deprecated)]
+    /// use web_sync::{ONCE_INIT, Once};
+    ///
+    /// static START: Once = ONCE_INIT;
+    /// assert!(!START.is_completed());
+    /// ```
+    #[deprecated(note = "replaced by `Once::new`, as in std")]
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use of it is a new once")]
+    pub const ONCE_INIT: Once = Once::new();
+}
 
 impl Once {
     const_new! {

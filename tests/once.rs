@@ -18,6 +18,16 @@ async fn stuck() {
     core::future::pending::<()>().await;
 }
 
+/// As std's, for statics that are older than `const fn`.
+#[test]
+#[expect(deprecated)]
+fn the_old_constant_is_a_new_once() {
+    static ONCE: Once = web_sync::ONCE_INIT;
+    assert!(!ONCE.is_completed());
+    ONCE.call_once(|| ());
+    assert!(ONCE.is_completed());
+}
+
 #[test]
 fn the_first_call_counts() {
     let (once, count) = (Once::new(), Cell::new(0));

@@ -61,6 +61,12 @@ macro_rules! const_new {
 }
 pub(crate) use const_new;
 
+/// Items that need a constructor to be `const`, so that there are none of them under loom.
+macro_rules! unmodelled {
+    ($($item:item)*) => {$(#[cfg(not(web_sync_loom))] $item)*};
+}
+pub(crate) use unmodelled;
+
 /// An array whose elements are all made by one expression, in a constant as well, but under loom.
 macro_rules! array_new {
     ($element:expr) => {{

@@ -62,9 +62,4 @@ pub const SKIPS: &[Skip] = &[
         test: "const_lazy_default",
         why: "`impl const Default` is unstable in Rust",
     },
-    Skip {
-        file: "src/sync/once.rs",
-        test: "example_ONCE_INIT",
-        why: "web-sync has no `ONCE_INIT`, which is deprecated since Rust 1.38",
-    },
 ];
