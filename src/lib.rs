@@ -29,15 +29,15 @@
 //!
 //! | you have | use |
 //! |---|---|
-//! | data that one at a time works with | [`Mutex`] |
+//! | data that only one agent may use at a time | [`Mutex`] |
 //! | data that is read far more often than written, with reads long enough to overlap | [`RwLock`]; for short ones `Mutex` is faster |
 //! | a check that sometimes becomes a change | [`RwLock::upgradable_read`] |
-//! | data that one agent at a time works with, in functions that call each other and each lock | [`ReentrantLock`] |
+//! | the same, in functions that call each other and each lock | [`ReentrantLock`] |
 //! | to wait until data has changed | [`Condvar`] beside the `Mutex` |
 //! | a limit on how many do something at a time, or on how much there is of something | [`Semaphore`] |
 //! | something to be done one time, by whoever comes first | [`Once`] |
 //! | a value that is made one time, by whoever comes first | [`OnceLock`] |
-//! | a value that the same function makes whoever comes first, as a `static`'s | [`LazyLock`] |
+//! | a value that one fixed function computes on first use, such as a `static` | [`LazyLock`] |
 //! | to wait until somebody says go, or stop: a flag | [`Event`] |
 //! | agents that start the next step together | [`Barrier`] |
 //! | messages from many to one | [`mpsc::channel`], [`mpsc::sync_channel`] |
@@ -48,10 +48,11 @@
 //! | the newest value from one agent to one other, likewise | [`triple_buffer`] |
 //! | to wait until another agent says so, or for some time | [`thread::park`], [`thread::sleep`] |
 //! | a counter or a flag | [`atomic`], re-exported from std |
-//! | no use for poisoning | [`nonpoison`]: `lock()` is the guard, no `unwrap` |
+//! | locks without poisoning | [`nonpoison`]: `lock()` is the guard, no `unwrap` |
 //! | code that is generic over `lock_api` | `web_sync::lock_api`, or `web_sync::lock_api_04`, behind the features of these names |
 //! | a primitive of your own to build | [`futex`] |
-//! | a main thread and workers that allocate | [`alloc::Arenas`] as the global allocator |
+//! | a main thread and workers that allocate | [`alloc::Arenas`] as the global allocator: no agent waits for another |
+//! | the same, and an allocator of another crate, or std's own | [`alloc::NeverWait`] around it |
 //! | code that never runs on a main thread, in a worklet or in a service worker | std's types do |
 //!
 //! # What each agent may call
@@ -62,25 +63,42 @@
 //! |---|---|---|---|
 //! | dedicated or shared worker, Node, native thread | sleeps | suspends the task | at once |
 //! | page's main thread, service worker | spins, is served first; no event runs meanwhile | suspends the task: **prefer it** | at once |
-//! | worklet (audio, paint, …) | spins, is served first; misses its deadline | suspends the task | at once: **prefer `try_*`**, or [`spsc`] and [`triple_buffer`] |
+//! | worklet (audio, paint, …) | spins, is served first; may miss its deadline | suspends the task | at once: **prefer `try_*`**, or [`spsc`] and [`triple_buffer`] |
 //! | a build without threads | panics if it would wait for ever | suspends the task | at once |
 //!
 //! A spin of more than a second is reported on the console, with the call's place and what to use instead
 //! ([`agent::report_spins_after`] sets how long). [`agent::may_block`] tells what the running agent may do. Never wait on the main
-//! thread for something that needs the main thread's event loop first, as a worker that has not started.
+//! thread for something that needs the main thread's event loop first, such as a worker that has not started yet.
 //!
 //! # Promises
 //!
 //! | | |
 //! |---|---|
 //! | P1 | **Never traps.** No agent that must not sleep ever executes a wait instruction of this crate. |
-//! | P2 | **Releasing never sleeps.** Unlock, notify, dropping a guard or a future: no wait, no allocation, on any agent. |
-//! | P3 | **The main thread goes first.** It gets a contended lock at the next unlock, however many workers compete. |
+//! | P2 | **Releasing never waits.** Unlock, notify, set, send to an unbounded channel, dropping a guard: none of them waits for another agent. Dropping a future never sleeps; it may spin for the few instructions in which another agent changes the same queue. |
+//! | P3 | **The main thread goes first.** Once it has queued it gets a contended lock at the next unlock, however many workers compete. |
 //! | P4 | **Each blocking call has an async twin** on the same object, in the same queue; only [`ReentrantLock`] has none. Dropping a future loses no wake-up and leaves nothing behind. |
-//! | P5 | **Locks cost what two atomic operations cost.** `const fn new`, no heap, no call to JS where nobody competes; 8 bytes. |
+//! | P5 | **Locks cost what two atomic operations cost.** `const fn new`, no heap, no call to JS where nobody competes; 8 bytes on wasm32. |
 //! | P6 | **What is verified is what ships.** One source of each algorithm for wasm, natively and the model checker. |
 //! | P7 | **std's shape.** `use web_sync` in place of `use std::sync` compiles, and behaves. |
 //! | P8 | **Degrades, never refuses.** Without threads, without cross-origin isolation, natively: the module loads and does what the platform can. |
+//!
+//! # Setup
+//!
+//! Natively, and for wasm without threads, there is nothing to set up. In a browser with threads a program needs a nightly compiler, `-Zbuild-std`, some flags for
+//! the linker and two HTTP headers; the README has them, under "Your own project".
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `lock_api` | no | `web_sync::lock_api`: `RawMutex`, `RawRwLock` and `RawCondvar` for `lock_api` 0.5 |
+//! | `lock_api_04` | no | `web_sync::lock_api_04`: the mutex and the rwlock for `lock_api` 0.4 |
+//! | `futures` | no | `web_sync::stream` and `web_sync::sink`: receivers as `Stream`s, senders as `Sink`s |
+//!
+//! # Safety
+//!
+//! `unsafe` code is in the waiters, the locks, the channels, the rings, the allocator and the platform layer, with the reason beside each block. The unsafe items that are
+//! public are `get_unchecked` and `get_unchecked_mut`, the trait [`alloc::Engine`], and what `lock_api` defines. Leaking a guard or a future is
+//! safe: the lock stays taken, or a place in the queue stays occupied.
 //!
 //! # Instead of `std::sync`
 //!
