@@ -80,6 +80,8 @@ macro_rules! version {
                 let upgradable = RwLockWriteGuard::downgrade_to_upgradable(writer);
                 let writer = Upgradable::try_upgrade(upgradable).unwrap();
                 let upgradable = RwLockWriteGuard::downgrade_to_upgradable(writer);
+                Upgradable::unlock_fair(upgradable);
+                let upgradable = lock.try_upgradable_read().expect("unlocked");
                 let reader = Upgradable::downgrade(upgradable);
                 assert!(lock.try_upgradable_read().is_some() && lock.try_write().is_none());
                 drop(reader);

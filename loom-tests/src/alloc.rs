@@ -144,7 +144,7 @@ impl Batches {
     }
 
     fn check(&self) {
-        for _ in 0..4 {
+        for _ in 0..PLACES {
             self.take();
         }
         self.blocks.check();

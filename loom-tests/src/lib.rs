@@ -6,7 +6,7 @@
 //! | runner | how | what it judges |
 //! |---|---|---|
 //! | loom | `RUSTFLAGS="--cfg web_sync_loom" LOOM_MAX_PREEMPTIONS=3 cargo test --release -p web-sync-loom-tests` | every schedule up to that many preemptions, and the orderings of the C11 model |
-//! | native threads | `cargo test -p web-sync-loom-tests` | the same on a real machine, and under Miri and ThreadSanitizer |
+//! | native threads | `cargo test -p web-sync-loom-tests`, part of `cargo xtask test native` and `tsan` | the same on a real machine, and under ThreadSanitizer |
 //! | browser agents | `cargo xtask test chromium firefox node --only models`, by [`Scene::into_roles`] | the same on a page and its workers |
 //!
 //! Each model names in its doc the bugs that it has been seen to fail on. They were put into `src/` one at a time: a model that

@@ -27,13 +27,19 @@ fn main() -> ExitCode {
         println!("{} executions", play::play(model));
         return ExitCode::SUCCESS;
     }
-    let filters: Vec<&String> = arguments
-        .iter()
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
-    let wanted = |model: &Model| {
-        filters.is_empty() || filters.iter().any(|filter| model.name.contains(*filter))
-    };
+    let (mut filters, mut skipped) = (Vec::new(), Vec::new());
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--skip" => skipped.extend(rest.next()),
+            flag if flag.starts_with('-') => {}
+            _ => filters.push(argument),
+        }
+    }
+    let names =
+        |names: &[&String], model: &Model| names.iter().any(|name| model.name.contains(*name));
+    let wanted =
+        |model: &Model| (filters.is_empty() || names(&filters, model)) && !names(&skipped, model);
     let chosen: Vec<Model> = models().into_iter().filter(wanted).collect();
     println!("\nrunning {} tests", chosen.len());
     let failures = play_all(&chosen);

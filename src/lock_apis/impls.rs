@@ -105,6 +105,13 @@ macro_rules! raw_locks {
             turn!(fn try_upgrade(&self, UpgradableGuard) -> Option<ExclusiveGuard> { self.0.try_upgrade() });
         }
 
+        // SAFETY: as above.
+        unsafe impl $api::RawRwLockUpgradeFair for RawRwLock {
+            release!(fn unlock_upgradable_fair(&self, UpgradableGuard) {
+                self.0.unlock_upgradable_fair()
+            });
+        }
+
         // SAFETY: the raw lock changes between these modes without letting a writer in between.
         unsafe impl $api::RawRwLockUpgradeDowngrade for RawRwLock {
             turn!(fn downgrade_upgradable(&self, UpgradableGuard) -> SharedGuard {

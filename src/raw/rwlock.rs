@@ -139,6 +139,15 @@ impl RawRwLock {
         self.0.release(UPGRADABLE, 0);
     }
 
+    /// # Safety
+    ///
+    /// The caller is the upgradable reader.
+    pub(crate) unsafe fn unlock_upgradable_fair(&self) {
+        self.0.favour_first();
+        // SAFETY: by contract.
+        unsafe { self.unlock_upgradable() };
+    }
+
     /// From upgradable reader to writer, waiting until the other readers are gone.
     ///
     /// # Safety

@@ -1,30 +1,40 @@
-//! How often a thread allocates, and how much it has.
+//! How often a thread allocates, and how much it has. On the web it does so from the crate's own allocator.
 #![allow(dead_code, reason = "not every file needs all of it")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[cfg(not(target_family = "wasm"))]
+use std::alloc::System;
+use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
+
+#[cfg(target_family = "wasm")]
+use web_sync::alloc::Arenas;
 
 /// Counts the allocations of each thread.
 struct Counting;
+
+#[cfg(not(target_family = "wasm"))]
+static INNER: System = System;
+#[cfg(target_family = "wasm")]
+static INNER: Arenas = Arenas::new();
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
-// SAFETY: the system's allocator does the work.
+// SAFETY: another allocator does the work.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
         BYTES.with(|bytes| bytes.set(bytes.get() + layout.size() as isize));
         // SAFETY: the caller's promise is the same.
-        unsafe { System.alloc(layout) }
+        unsafe { INNER.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         BYTES.with(|bytes| bytes.set(bytes.get() - layout.size() as isize));
         // SAFETY: the caller's promise is the same.
-        unsafe { System.dealloc(pointer, layout) }
+        unsafe { INNER.dealloc(pointer, layout) }
     }
 }
 

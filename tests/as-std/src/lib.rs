@@ -39,3 +39,8 @@ pub mod time {
 }
 
 pub use threads::ready;
+
+/// As a program with threads would have it.
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[global_allocator]
+static ALLOC: web_sync::alloc::Arenas = web_sync::alloc::Arenas::new();

@@ -136,3 +136,48 @@ async fn spsc() {
 async fn triple_buffer() {
     play_all("triple_buffer").await;
 }
+
+#[wasm_bindgen_test]
+async fn once() {
+    play_all("once").await;
+}
+
+#[wasm_bindgen_test]
+async fn park() {
+    play_all("park").await;
+}
+
+#[wasm_bindgen_test]
+async fn once_lock() {
+    play_all("once_lock").await;
+}
+
+#[wasm_bindgen_test]
+async fn lazy_lock() {
+    play_all("lazy_lock").await;
+}
+
+#[wasm_bindgen_test]
+async fn channel() {
+    play_all("channel").await;
+}
+
+#[wasm_bindgen_test]
+async fn meeting() {
+    play_all("meeting").await;
+}
+
+#[wasm_bindgen_test]
+async fn select() {
+    play_all("select").await;
+}
+
+#[wasm_bindgen_test]
+async fn alloc() {
+    play_all("alloc").await;
+}
+
+#[wasm_bindgen_test]
+async fn never_wait() {
+    play_all("never_wait").await;
+}

@@ -181,10 +181,10 @@ pub fn tsan(context: &Context) -> Result<Outcome, String> {
     }
     let project = &context.project;
     let nightly = Nightly::get()?;
-    let test = ["test", "--package", "web-sync", "--all-features"];
+    let test = ["test", "--package", "web-sync", "--package", MODELS];
     let step = nightly.cargo(project).args(test);
     let ended = step
-        .args(["--no-fail-fast", "--lib", "--tests"])
+        .args(["--all-features", "--no-fail-fast", "--lib", "--tests"])
         .args(["-Zbuild-std", "--target", &toolchain::host()?])
         .args(["--", "--skip", RESERVED])
         .args(&context.only)
@@ -221,6 +221,7 @@ pub fn asan(context: &Context) -> Result<Outcome, String> {
     let ended = step
         .args(["--no-fail-fast", "--target", &toolchain::host()?])
         .args(["--lib", "--test", "alloc", "--test", "alloc_region"])
+        .args(["--test", "alloc_engine"])
         .args(["--", "--skip", RESERVED])
         .args(&context.only)
         .env("RUSTFLAGS", "-Zsanitizer=address")

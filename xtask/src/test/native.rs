@@ -6,7 +6,6 @@ use crate::report::{Outcome, Tally};
 
 /// Packages that are built for the web only, or by a job of their own.
 const ELSEWHERE: &[&str] = &[
-    "web-sync-loom-tests",
     "web-sync-browser-tests",
     "web-sync-fixed-tests",
     "web-sync-demo",
