@@ -150,9 +150,17 @@ pub fn threads_dir(project: &Project) -> PathBuf {
 /// # Errors
 /// When the wasm target is absent and cannot be installed.
 pub fn single(project: &Project, verb: &str) -> Result<Step, String> {
-    add_target(None, WASM)?;
+    elsewhere(project, WASM, verb)
+}
+
+/// Cargo on the default toolchain for another system.
+///
+/// # Errors
+/// When the target is absent and cannot be installed.
+pub fn elsewhere(project: &Project, target: &str, verb: &str) -> Result<Step, String> {
+    add_target(None, target)?;
     let cargo = clean(project.cargo());
-    Ok(cargo.arg(verb).args(["--target", WASM]))
+    Ok(cargo.arg(verb).args(["--target", target]))
 }
 
 /// Keeps flags that the caller's shell may have set from builds that bring their own.

@@ -8,15 +8,18 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::future::{Future, pending};
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use web_sync::alloc::{Arenas, NeverWait, Region};
+use web_sync::mpmc;
 use web_sync::mpsc::{self, Sender};
 use web_sync::oneshot;
 use web_sync::spsc::{Consumer, Producer};
 use web_sync::thread::{self, Thread};
 use web_sync::triple_buffer::{Input, Output};
 use web_sync::{
-    Barrier, Condvar, Event, Mutex, MutexGuard, Once, ReentrantLock, ReentrantLockGuard, RwLock,
-    RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
+    Barrier, Condvar, Event, Mutex, MutexGuard, Once, OwnedSemaphorePermit, ReentrantLock,
+    ReentrantLockGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
+    Semaphore, SemaphorePermit,
 };
 
 static COUNT: Mutex<u32> = Mutex::new(0);
@@ -92,6 +95,14 @@ fn read() -> RwLockReadGuard<'static, u32> {
 
 fn write() -> RwLockWriteGuard<'static, u32> {
     TABLE.write().unwrap()
+}
+
+fn read_upgradably() -> RwLockUpgradableReadGuard<'static, u32> {
+    TABLE.upgradable_read().unwrap()
+}
+
+fn lock_for_async() -> impl Future {
+    COUNT.try_lock_for_async(Duration::from_millis(1))
 }
 
 fn lock_async() -> impl Future {
@@ -292,6 +303,43 @@ entry! {
         unsafe { drop_at(write, place) }
     }
 
+    /// Drops a guard.
+    fn release_upgradable_guard(place: Place) {
+        // SAFETY: as `drop_at` says.
+        unsafe { drop_at(read_upgradably, place) }
+    }
+
+    /// Drops a guard of a part.
+    fn release_mapped_guard(place: Place) {
+        // SAFETY: as `drop_at` says.
+        unsafe { drop_at(|| MutexGuard::map(lock(), |data| data), place) }
+    }
+
+    /// Goes from writing to reading.
+    fn release_downgrade(guard: &mut Option<RwLockWriteGuard<'static, u32>>, place: *mut RwLockReadGuard<'static, u32>) {
+        if let Some(guard) = guard.take() {
+            // SAFETY: the caller gives room for it.
+            unsafe { place.write(RwLockWriteGuard::downgrade(guard)) }
+        }
+    }
+
+    /// Drops a permit, and with the last one that goes the semaphore.
+    fn waitless_owned_permit(permit: &mut Option<OwnedSemaphorePermit>) {
+        *permit = None;
+    }
+
+    /// Drops a future, and its timer, at whatever point it has reached.
+    fn waitless_timed_future(place: Place) {
+        // SAFETY: as `drop_at` says.
+        unsafe { drop_at(lock_for_async, place) }
+    }
+
+    /// Polls a future.
+    fn poll_timed(place: Place, new: bool, context: &mut Context<'_>) -> bool {
+        // SAFETY: as `poll_at` says.
+        unsafe { poll_at(lock_for_async, place, new, context) }
+    }
+
     /// Notifies.
     fn release_notify_one() {
         CHANGED.notify_one();
@@ -386,6 +434,11 @@ entry! {
 
     /// Drops a sender, and with the last one what waits, or the channel.
     fn waitless_drop_sender(sender: &mut Option<Sender<u32>>) {
+        *sender = None;
+    }
+
+    /// The same for many receivers.
+    fn waitless_drop_sender_to_many(sender: &mut Option<mpmc::Sender<u32>>) {
         *sender = None;
     }
 

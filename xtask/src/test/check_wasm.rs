@@ -55,6 +55,7 @@ const POINTERS: &[(&str, &str)] = &[
     ("release_once", "the vtable of a task's Waker"),
     ("release_park_future", "drops the future's Waker"),
     ("drop_glue::<web_sync::", "drops the future's Waker"),
+    ("web_sync::sys::signal::Signal", "drops the timer's Waker"),
 ];
 
 /// Runs the check.

@@ -52,6 +52,11 @@ const JOBS: &[Job] = &[
         run: native::run,
     },
     Job {
+        name: "portable",
+        about: "the library's tests on the futex of other systems than Linux, and a check that it compiles there",
+        run: native::portable,
+    },
+    Job {
         name: "std-suite",
         about: "std's own tests of std::sync with web-sync in its place, natively and in Chromium and Firefox",
         run: std_suite::run,

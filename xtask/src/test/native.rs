@@ -3,6 +3,7 @@
 use super::Context;
 use crate::project::Project;
 use crate::report::{Outcome, Tally};
+use crate::toolchain;
 
 /// Packages that are built for the web only, or by a job of their own.
 const ELSEWHERE: &[&str] = &[
@@ -40,6 +41,42 @@ pub fn run(context: &Context) -> Result<Outcome, String> {
         tally.add(&ended.output);
         if !ended.ok() {
             tally.fail(what, &ended);
+        }
+    }
+    Ok(tally.outcome())
+}
+
+/// Systems on which the library is not run here, but has to compile.
+const OTHERS: &[&str] = &["x86_64-pc-windows-msvc", "aarch64-apple-darwin"];
+
+/// What the library does where the system is not Linux: the tests of the library on the futex that is used there, and a check for the
+/// other systems.
+///
+/// # Errors
+/// When cargo cannot be started, or a target is absent and cannot be installed.
+pub fn portable(context: &Context) -> Result<Outcome, String> {
+    let project = &context.project;
+    let mut tally = Tally::default();
+    let test = ["test", "--package", "web-sync", "--all-features"];
+    let ended = project
+        .cargo()
+        .args(test)
+        .args(["--lib", "--tests"])
+        .without_env("CARGO_ENCODED_RUSTFLAGS")
+        .env("RUSTFLAGS", "--cfg web_sync_portable")
+        .env("CARGO_TARGET_DIR", project.target.join("portable"))
+        .limit(900)
+        .run()?;
+    tally.add(&ended.output);
+    if !ended.ok() {
+        tally.fail("cargo test", &ended);
+    }
+    for target in OTHERS {
+        let step = toolchain::elsewhere(project, target, "check")?;
+        let step = step.args(["--package", "web-sync", "--all-features"]);
+        let ended = step.limit(600).run()?;
+        if !ended.ok() {
+            tally.fail(&format!("cargo check for {target}"), &ended);
         }
     }
     Ok(tally.outcome())
