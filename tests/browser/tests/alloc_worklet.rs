@@ -59,6 +59,8 @@ const STRETCH: u32 = 100;
 const STRETCHES: u32 = 10;
 /// What one delay by the system may make of a difference, in quanta: half a second.
 const NOISE: u32 = (44_100 / QUANTUM / 2) as u32;
+/// A delay by the system falls on either kind as often. So of so many runs one has no more missed quanta where the calls allocate.
+const RUNS: u32 = 6;
 
 /// What a synthesizer may want of `process()`: blocks that the magazines have.
 fn allocates() {
@@ -74,28 +76,34 @@ fn allocates() {
 /// `audio` measures it with std's allocator).
 #[wasm_bindgen_test]
 async fn a_worklet_that_allocates_misses_nothing() {
-    let Some(worklet) = playing().await else {
-        return;
-    };
     let pool = Pool::start(3).await.unwrap();
     let noise = Noise::start(&pool).await;
     assert!(ALLOC.reserve(8 << 20));
-    let (mut late, mut schedule, mut calls) = ([Late::default(); 2], Schedule::default(), 0);
-    let late = worklet.process_each(move || {
-        let kind = (calls / STRETCH % 2) as usize;
-        // A call that comes late follows one of its kind, but for one in a hundred.
-        schedule.watch(&mut late[kind], [|| (), allocates][kind]);
-        calls += 1;
-        (calls == 2 * STRETCH * STRETCHES).then_some(late)
-    });
-    let [nothing, allocates] = late.await.unwrap();
-    let blocks = noise.end().await;
-    console_log!("nothing: {nothing:?}; allocates: {allocates:?}; {blocks} blocks elsewhere");
-    assert!(blocks > 0);
+    let mut excess = u32::MAX;
+    for _ in 0..RUNS {
+        let Some(worklet) = playing().await else {
+            break;
+        };
+        let (mut late, mut schedule, mut calls) = ([Late::default(); 2], Schedule::default(), 0);
+        let late = worklet.process_each(move || {
+            let kind = (calls / STRETCH % 2) as usize;
+            // A call that comes late follows one of its kind, but for one in a hundred.
+            schedule.watch(&mut late[kind], [|| (), allocates][kind]);
+            calls += 1;
+            (calls == 2 * STRETCH * STRETCHES).then_some(late)
+        });
+        let [nothing, allocates] = late.await.unwrap();
+        console_log!("nothing: {nothing:?}; allocates: {allocates:?}");
+        excess = excess.min(allocates.missed.saturating_sub(nothing.missed));
+        assert!(allocates.missed <= nothing.missed + NOISE);
+        if excess == 0 {
+            break;
+        }
+    }
+    assert!(noise.end().await > 0);
+    // Nothing was measured where nothing plays.
     assert!(
-        allocates.missed <= nothing.missed + NOISE,
-        "{} beside {}",
-        allocates.missed,
-        nothing.missed
+        excess == 0 || excess == u32::MAX,
+        "{excess} more than a call that does nothing"
     );
 }
