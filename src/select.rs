@@ -362,7 +362,7 @@ impl<C: Cases> Select<C> {
     /// assert_eq!(case.take(), Some(Ok(1)));
     /// ```
     pub fn try_select(mut self) -> Option<usize> {
-        self.inner.act()
+        self.inner.try_act()
     }
 
     /// Does the first case that can be done.

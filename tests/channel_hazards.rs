@@ -19,6 +19,8 @@ use allocations::{allocations, bytes_kept};
 use common::SHORT;
 use common::{LONG, Spinning, Task, timed};
 use web_sync::mpmc::{self, RecvTimeoutError, SendTimeoutError};
+#[cfg(not(target_family = "wasm"))]
+use web_sync::select::{Select, recv};
 use web_sync::{mpsc, oneshot};
 
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -416,6 +418,36 @@ mod threads {
             }
         });
         assert!(receiver.is_empty());
+    }
+
+    /// The same for a select, which only looks around, or whose time is over. The messages are large, so that each takes a while to be sent.
+    #[test]
+    fn a_busy_channel_is_not_empty_for_a_select() {
+        const ROUNDS: usize = if cfg!(miri) { 10 } else { 1_000 };
+        const SIZE: usize = if cfg!(miri) { 10 } else { 4_000 };
+        for timeout in [None, Some(Duration::ZERO)] {
+            for (sender, receiver) in [mpmc::channel(), mpmc::sync_channel(4)] {
+                thread::scope(|scope| {
+                    for _ in 0..4 {
+                        scope.spawn(|| {
+                            for number in 0..ROUNDS {
+                                sender.send([number; SIZE]).unwrap();
+                                let mut case = recv(&receiver);
+                                let select = Select::new([&mut case]);
+                                // As above.
+                                let chosen = match timeout {
+                                    None => select.try_select(),
+                                    Some(timeout) => select.select_timeout(timeout),
+                                };
+                                assert_eq!(chosen, Some(0), "{timeout:?}, round {number}");
+                                assert!(case.take().is_some_and(|received| received.is_ok()));
+                            }
+                        });
+                    }
+                });
+                assert!(receiver.is_empty());
+            }
+        }
     }
 
     /// Sending and receiving under contention, over a bounded channel, by sleepers and spinners: no allocation on any side.

@@ -1,6 +1,7 @@
 //! Select: one that waits at several channels.
 
 use core::task::Poll;
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use crate::Scene;
@@ -8,10 +9,10 @@ use crate::channel::{Message, Post};
 use crate::scene::Stage;
 use crate::world::{Begun, SOON, Tally, rounds, urgent};
 use web_sync::mpmc::{Receiver, Sender, TrySendError, channel, sync_channel};
-use web_sync::select::{Select, recv, send};
+use web_sync::select::{RecvCase, Select, recv, send};
 
 models![select: a_thread_selects, a_task_selects, one_that_must_not_block_selects, a_thread_passes_on, a_task_passes_on, a_dropped_select_passes_on,
-    a_time_out_takes_a_last_look, the_last_sender_goes, the_receiver_goes, a_channel_twice, one_waits_for_room, two_selects_meet, each_sends_and_receives,
+    a_time_out_takes_a_last_look, trying_finds_what_was_sent, a_last_look_finds_what_was_sent, the_last_sender_goes, the_receiver_goes, a_channel_twice, one_waits_for_room, two_selects_meet, each_sends_and_receives,
     two_want_one_who_selects, trying_meets_one_who_selects, a_receiver_comes, the_table_becomes_free, a_message_is_gone, a_claimed_future_goes,
     a_claim_wakes_all;
     stale: a_thread_selects, a_task_selects, two_selects_meet];
@@ -285,6 +286,42 @@ pub fn the_receiver_goes() -> Scene {
             drop(kept);
             place.post.check_dropped();
         })
+}
+
+/// Two send over one channel, and one of them looks for the last time, by `look`: there is its own message at least.
+fn a_last_look(look: fn(Select<[&mut RecvCase<'_, Message>; 1]>) -> Option<usize>) -> Scene {
+    let (sender, receiver) = channel();
+    let (other, kept) = (sender.clone(), sender.clone());
+    let last = receiver.clone();
+    Stage::new(Place::default())
+        .thread(move |place| place.send(&sender, 0, 1))
+        .thread(move |place| {
+            place.send(&other, 1, 1);
+            let mut case = recv(&receiver);
+            let chosen = look(Select::new([&mut case]));
+            assert_eq!(chosen, Some(0), "our own message is there");
+            place.receive(case.take().expect("chosen").expect("a message"));
+        })
+        .end(move |place| {
+            place.receive_one(&last);
+            place.post.check_kept(kept);
+        })
+}
+
+/// What one sender has sent is not hidden from a select that only tries by another one that is about to write.
+///
+/// Seen to fail: trying does not wait for a message that is being written.
+#[must_use]
+pub fn trying_finds_what_was_sent() -> Scene {
+    a_last_look(|select| select.try_select())
+}
+
+/// Nor from one whose time is over.
+///
+/// Seen to fail: a last look does not wait for a message that is being written.
+#[must_use]
+pub fn a_last_look_finds_what_was_sent() -> Scene {
+    a_last_look(|select| select.select_timeout(Duration::ZERO))
 }
 
 /// It waits twice for the same, and takes one message.

@@ -3,12 +3,21 @@
 use super::seat::{Availability, Seat};
 use super::{Buffer, Channel, Receiver, Sender};
 use crate::raw::RawEvent;
-use std::sync::mpsc::{RecvError, SendError};
+use std::sync::mpsc::{RecvError, SendError, TryRecvError};
+
+/// What comes after a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chance {
+    /// Another one, whenever somebody is notified. What is just being sent is for that one.
+    Another,
+    /// None. What has been sent must be found, also behind a message that is just being sent.
+    Last,
+}
 
 /// One of the things that a select waits for.
 pub(crate) trait Act {
     /// Does it, if that is possible at once. Whether it is done; also if it was before and nobody has taken the result.
-    fn act(&mut self) -> bool;
+    fn act(&mut self, chance: Chance) -> bool;
 
     /// Whether it could be done now, if no seat of `own` counts.
     fn check(&self, own: *const Availability) -> bool;
@@ -58,9 +67,16 @@ impl<'a, T> Receive<'a, T> {
 }
 
 impl<T> Act for Receive<'_, T> {
-    fn act(&mut self) -> bool {
+    fn act(&mut self, chance: Chance) -> bool {
         if self.received.is_none() {
-            self.received = self.receiver.look(false);
+            self.received = match chance {
+                Chance::Another => self.receiver.look(false),
+                Chance::Last => match self.receiver.try_recv() {
+                    Ok(message) => Some(Ok(message)),
+                    Err(TryRecvError::Disconnected) => Some(Err(RecvError)),
+                    Err(TryRecvError::Empty) => None,
+                },
+            };
         }
         self.received.is_some()
     }
@@ -124,7 +140,7 @@ impl<'a, T> Send<'a, T> {
 }
 
 impl<T> Act for Send<'_, T> {
-    fn act(&mut self) -> bool {
+    fn act(&mut self, _chance: Chance) -> bool {
         if self.sent.is_none() {
             self.sent = self.sender.attempt(&mut self.message, Channel::try_send);
         }

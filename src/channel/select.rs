@@ -27,12 +27,14 @@
 //! - **Z4** If it has been claimed, the case for which it was is acted on first. A message that was handed to it is for another receiver only
 //!   if the select is dropped before it could take it, or another one has come first. All of them have been notified (M4).
 //! - **Z5** Where it sits it rises before its memory ends.
+//! - **Z6** The last look of one that waits no more finds what has been sent, as `try_recv` does: it waits for a message that is just being
+//!   sent, which may be in front of that.
 //!
 //! # Fairness
 //! Cases are looked at in a circle that begins anywhere, with the same chance for each. So of `n` cases one that can be acted on is chosen
 //! with a chance of at least one in `n`, however often the others can be.
 
-use super::case::Act;
+use super::case::{Act, Chance};
 use super::seat::{Availability, Seat};
 use crate::queue::{Class, Word};
 use crate::raw::{Listener, RawEvent};
@@ -129,9 +131,14 @@ impl<C: Cases> Select<C> {
         }
     }
 
-    /// Acts on a case if that is possible at once. Which it is.
-    pub(crate) fn act(&mut self) -> Option<usize> {
-        act(&mut self.cases, None)
+    /// Acts on a case if that is possible at once, and does not wait. Which it is.
+    pub(crate) fn try_act(&mut self) -> Option<usize> {
+        act(&mut self.cases, None, Chance::Last)
+    }
+
+    /// The same for one that goes on to wait.
+    fn act(&mut self) -> Option<usize> {
+        act(&mut self.cases, None, Chance::Another)
     }
 
     /// Waits until a case has been acted on, or until the deadline. Which it is.
@@ -242,12 +249,16 @@ impl<C: Cases> Drop for Select<C> {
 }
 
 /// Acts on the first case that it can, beginning with that one, or anywhere.
-fn act<C: Cases + ?Sized>(cases: &mut C, first: Option<usize>) -> Option<usize> {
+fn act<C: Cases + ?Sized>(
+    cases: &mut C,
+    first: Option<usize>,
+    chance: Chance,
+) -> Option<usize> {
     let count = cases.count();
     let first = first.unwrap_or_else(|| lot::draw(count));
     (first..count)
         .chain(0..first)
-        .find(|&index| cases.case(index).0.act())
+        .find(|&index| cases.case(index).0.act(chance))
 }
 
 /// A select that waits, pinned.
@@ -263,7 +274,7 @@ impl<C: Cases> Turn<'_, C> {
         self.hear(waker);
         let mut round = 0;
         loop {
-            let chosen = self.act();
+            let chosen = self.act(Chance::Another);
             if chosen.is_some() {
                 return chosen;
             }
@@ -295,7 +306,7 @@ impl<C: Cases> Turn<'_, C> {
     /// Acts if it can, and waits no more.
     fn last_look(&mut self) -> Option<usize> {
         self.hear(None);
-        self.act()
+        self.act(Chance::Last)
     }
 
     fn hear(&mut self, waker: Option<&Waker>) {
@@ -306,12 +317,12 @@ impl<C: Cases> Turn<'_, C> {
         }
     }
 
-    fn act(&mut self) -> Option<usize> {
+    fn act(&mut self, chance: Chance) -> Option<usize> {
         let claimed = match self.own.sits {
             true => self.own.availability.close(),
             false => None,
         };
-        let chosen = act(self.cases, claimed)?;
+        let chosen = act(self.cases, claimed, chance)?;
         for (index, node) in self.nodes.iter_mut().enumerate() {
             if let Some(mut listener) = node.listener() {
                 if index == chosen {
