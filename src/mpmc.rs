@@ -411,7 +411,8 @@ impl<T> Receiver<T> {
     /// a [`select`](mod@crate::select#channels-that-hold-nothing), which needs a receiver that waits.
     ///
     /// # Blocking
-    /// Does not wait for a message. It may wait for a few instructions of a receiver or sender that is just at work.
+    /// Does not wait for a message. It waits for a sender that has begun to lay its message down, and for a receiver that is just at work: a matter
+    /// of a few instructions.
     ///
     /// # Errors
     /// [`Empty`](TryRecvError::Empty) if there is none, [`Disconnected`](TryRecvError::Disconnected) if there never will be.
@@ -462,7 +463,7 @@ impl<T> Receiver<T> {
     /// Receives a message, waiting for one no longer than `timeout`. A time that is too long to count with means "for ever".
     ///
     /// # Blocking
-    /// As [`recv`](Self::recv), at most for `timeout`.
+    /// As [`recv`](Self::recv), at most for `timeout`; then once more as [`try_recv`](Self::try_recv).
     ///
     /// # Errors
     /// [`Timeout`](RecvTimeoutError::Timeout) if there was no message when the time was over,

@@ -434,6 +434,9 @@ impl<T> Receiver<T> {
     /// Receives a message if there is one; in a channel that holds nothing, if a sender waits with one. That is not so for one that waits in
     /// a [`select`](mod@crate::select#channels-that-hold-nothing), which needs a receiver that waits.
     ///
+    /// # Blocking
+    /// Does not wait for a message. It waits for a sender that has begun to lay its message down, a matter of a few instructions.
+    ///
     /// # Errors
     /// [`Empty`](TryRecvError::Empty) if there is none, [`Disconnected`](TryRecvError::Disconnected) if there never will be.
     ///
@@ -455,7 +458,7 @@ impl<T> Receiver<T> {
     /// Receives a message, waiting for one no longer than `timeout`. A time that is too long to count with means "for ever".
     ///
     /// # Blocking
-    /// As [`recv`](Self::recv), at most for `timeout`.
+    /// As [`recv`](Self::recv), at most for `timeout`; then once more as [`try_recv`](Self::try_recv).
     ///
     /// # Errors
     /// [`Timeout`](RecvTimeoutError::Timeout) if there was no message when the time was over,

@@ -144,6 +144,9 @@ impl<T> Receiver<T> {
 
     /// Receives the message if it is there.
     ///
+    /// # Blocking
+    /// Does not wait for the message, unless the sender has begun to lay it down: that is a matter of a few instructions.
+    ///
     /// # Errors
     /// [`Empty`](TryRecvError::Empty), with the receiver, if it has not been sent; [`Disconnected`](TryRecvError::Disconnected) if it never
     /// will be.
@@ -169,7 +172,7 @@ impl<T> Receiver<T> {
     /// Receives the message, waiting for it no longer than `timeout`. A time that is too long to count with means "for ever".
     ///
     /// # Blocking
-    /// As [`recv`](Self::recv), at most for `timeout`.
+    /// As [`recv`](Self::recv), at most for `timeout`; then once more as [`try_recv`](Self::try_recv).
     ///
     /// # Errors
     /// [`Timeout`](RecvTimeoutError::Timeout), with the receiver, if it had not been sent when the time was over;

@@ -28,7 +28,7 @@ use super::block::{ABANDONED, ALIGN, BLOCK, Block, EMPTY, FULL};
 use super::guarded::Guarded;
 use super::line::Line;
 use super::spares::Spares;
-use super::{Head, MANY, Popped, Right, drop_all};
+use super::{Head, MANY, Popped, Right, drop_all, pause};
 use crate::sys::shim::{AtomicPtr, Ordering};
 use crate::sys::spin::{Race, Spin};
 use core::iter;
@@ -406,6 +406,7 @@ impl<T> List<T> {
 ///
 /// Both exist, or the second is about to be linked.
 unsafe fn next_of<T>(block: *mut Block<T>) -> *mut Block<T> {
+    let mut spin = Spin::new();
     loop {
         // ORDERING: Relaxed, the block itself has been acquired with the tail.
         // SAFETY: by contract.
@@ -413,7 +414,7 @@ unsafe fn next_of<T>(block: *mut Block<T>) -> *mut Block<T> {
         if !next.is_null() {
             return next;
         }
-        Spin::pause();
+        pause(&mut spin);
     }
 }
 

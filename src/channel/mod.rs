@@ -60,13 +60,20 @@ pub(crate) use sole::SoleReceiver;
 
 use crate::raw::RawEvent;
 use crate::sys::shim::{AtomicU32, MODEL, Ordering};
-use crate::sys::spin::Patience;
+use crate::sys::spin::{Patience, Spin};
 use list::List;
 use meeting::Meeting;
 use ring::Ring;
 
 /// So many messages at once, or so much room, are worth a longer pause next time: a cache line of small ones.
 const MANY: u32 = 3;
+
+/// Waits for a few instructions of another agent, as often as that takes. That agent may have lost its processor meanwhile.
+fn pause(spin: &mut Spin) {
+    if !spin.spin() {
+        Spin::yield_now();
+    }
+}
 
 /// What a look at a buffer finds.
 enum Popped<T> {

@@ -1,6 +1,6 @@
 //! Receiving: what is there, or what will be.
 
-use super::{Buffer, Channel, Popped, Right};
+use super::{Buffer, Channel, Popped, Right, pause};
 use crate::sys::Call;
 use crate::sys::clock::Deadline;
 use crate::sys::futex;
@@ -22,11 +22,12 @@ impl<T> Channel<T> {
     /// The caller has this right (K6).
     #[inline]
     pub(super) unsafe fn try_recv_by(&self, right: Right<'_>) -> Result<T, TryRecvError> {
+        let mut spin = Spin::new();
         loop {
             // SAFETY: by contract.
             match unsafe { self.pop(right, false) } {
                 Popped::Taken { message, .. } => return Ok(message),
-                Popped::Claimed => Spin::pause(),
+                Popped::Claimed => pause(&mut spin),
                 Popped::Empty if self.has_senders() => return Err(TryRecvError::Empty),
                 // SAFETY: by contract.
                 Popped::Empty => return Ok(unsafe { self.last_look(right, false) }?),

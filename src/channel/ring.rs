@@ -25,7 +25,7 @@
 use super::cell::MessageCell;
 use super::guarded::Guarded;
 use super::line::Line;
-use super::{Head, MANY, Popped, Right, drop_all};
+use super::{Head, MANY, Popped, Right, drop_all, pause};
 use crate::sys::shim::{AtomicU32, Ordering};
 use crate::sys::spin::{Race, Spin};
 use core::iter;
@@ -134,12 +134,13 @@ impl<T> Ring<T> {
         let slot = self.slot(position);
         // It was free when the caller looked, so it is; unless the caller has slept since then for exactly as long as positions need
         // to come round. Then it has claimed a position whose turn has yet to come.
+        let mut spin = Spin::new();
         loop {
             // ORDERING: Acquire, partner of the Release in `pop`: the message before has been taken.
             match slot.stamp.load(Ordering::Acquire) {
                 stamp if stamp == position => break,
                 stamp if stamp & self.mark != 0 => return Err(TrySendError::Disconnected(message)),
-                _ => Spin::pause(),
+                _ => pause(&mut spin),
             }
         }
         // SAFETY: claimed and free, so ours until it is published (R1).
