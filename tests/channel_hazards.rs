@@ -19,7 +19,7 @@ use allocations::{allocations, bytes_kept};
 use common::SHORT;
 use common::{LONG, Spinning, Task, timed};
 use web_sync::mpmc::{self, RecvTimeoutError, SendTimeoutError};
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), panic = "unwind"))]
 use web_sync::select::{Select, recv};
 use web_sync::{mpsc, oneshot};
 
@@ -481,6 +481,83 @@ mod threads {
 fn too_large_a_bound_is_refused() {
     let message = common::panic_of(|| mpsc::sync_channel::<u64>(1 << 30));
     assert!(message.contains("1073741823 are the most"), "{message}");
+}
+
+/// A waker that panics when it is dropped does so out of the `await` that has just received, or sent: the message is lost.
+#[cfg(panic = "unwind")]
+mod panicking_wakers {
+    use super::*;
+    use std::cell::Cell;
+    use std::panic::panic_any;
+    use std::ptr;
+    use std::task::{RawWaker, RawWakerVTable};
+
+    thread_local! {
+        /// The next waker that is dropped panics.
+        static ARMED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    static TABLE: RawWakerVTable = RawWakerVTable::new(clone, ignore, ignore, explode);
+
+    fn clone(_: *const ()) -> RawWaker {
+        RawWaker::new(ptr::null(), &TABLE)
+    }
+
+    fn ignore(_: *const ()) {}
+
+    fn explode(_: *const ()) {
+        if ARMED.replace(false) {
+            panic_any(());
+        }
+    }
+
+    fn poll_armed<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        // SAFETY: the functions of the table use no data, and may be called on any thread.
+        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
+        ARMED.set(true);
+        let polled = future.poll(&mut Context::from_waker(&waker));
+        assert!(!ARMED.get(), "no clone was dropped");
+        polled
+    }
+
+    #[test]
+    fn what_was_received_is_not_lost() {
+        for (sender, receiver) in [
+            mpmc::channel(),
+            mpmc::sync_channel(1),
+            mpmc::sync_channel(0),
+        ] {
+            // As in a task: the future is dropped inside of the poll that it is ready in.
+            let mut receive = pin!(async { receiver.recv_async().await });
+            assert!(poll(receive.as_mut()).is_pending());
+            sender.try_send(1).unwrap();
+            assert_eq!(poll_armed(receive), Poll::Ready(Ok(1)));
+        }
+    }
+
+    #[test]
+    fn what_was_selected_is_not_lost() {
+        let ((sender, receiver), (_kept, silent)) = (mpmc::channel(), mpmc::channel::<u32>());
+        let mut receive = pin!(async {
+            let (mut one, mut two) = (recv(&receiver), recv(&silent));
+            assert_eq!(Select::new((&mut one, &mut two)).select_async().await, 0);
+            one.take()
+        });
+        assert!(poll(receive.as_mut()).is_pending());
+        sender.try_send(1).unwrap();
+        assert_eq!(poll_armed(receive), Poll::Ready(Some(Ok(1))));
+    }
+
+    #[test]
+    fn that_a_message_was_sent_is_known() {
+        let (sender, receiver) = mpmc::sync_channel(1);
+        sender.send(1).unwrap();
+        let mut send = pin!(async { sender.send_async(2).await });
+        assert!(poll(send.as_mut()).is_pending());
+        assert_eq!(receiver.recv(), Ok(1));
+        assert_eq!(poll_armed(send), Poll::Ready(Ok(())));
+        assert_eq!(receiver.try_recv(), Ok(2));
+    }
 }
 
 /// A message that panics when it is dropped keeps those behind it from being dropped.

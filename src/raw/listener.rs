@@ -4,6 +4,7 @@ use super::event::RawEvent;
 use crate::queue::{Class, Rank, Waiter, Word};
 use crate::sys::Call;
 use crate::sys::clock::Deadline;
+use crate::sys::drop_waker;
 use crate::sys::shim::{Ordering, fence};
 use core::mem;
 use core::pin::Pin;
@@ -90,20 +91,24 @@ impl<'a> Listener<'a> {
     }
 
     /// For a task that listens: whether it has been notified. If so it listens no more, and has to look; if not, this is who will be
-    /// woken.
+    /// woken. A waker that panics when it is dropped does not keep it from looking (E3).
     pub(crate) fn notified(self: Pin<&mut Self>, waker: Option<Waker>) -> bool {
         // SAFETY: as above.
         let this = unsafe { self.get_unchecked_mut() };
         debug_assert!(this.listening);
         let queue = this.event.queue.lock();
         this.listening = queue.holds(&this.waiter);
+        let (next, unused) = match this.listening {
+            true => (waker, None),
+            false => (None, waker),
+        };
         // SAFETY: linked here, or in no queue any more and ours (Q1). The old waker is dropped after the queue is unlocked.
         let old = unsafe {
             this.waiter
-                .links_mut(|links| mem::replace(&mut links.waker, waker))
+                .links_mut(|links| mem::replace(&mut links.waker, next))
         };
         this.event.act(queue, false);
-        drop(old);
+        old.into_iter().chain(unused).for_each(drop_waker);
         !this.listening
     }
 
@@ -163,11 +168,16 @@ impl<'a> Listener<'a> {
     }
 
     /// Listens no more. A notification that it has received goes to the next.
+    ///
+    /// It keeps no waker: one that panics when it is dropped would do so with the listener, and take with it what the caller has found.
     pub(crate) fn cancel(self: Pin<&mut Self>) {
         // SAFETY: as above.
         let this = unsafe { self.get_unchecked_mut() };
         this.pass_on();
         this.again = false;
+        // SAFETY: in no queue any more, so ours (Q1).
+        let old = unsafe { this.waiter.links_mut(|links| links.waker.take()) };
+        old.into_iter().for_each(drop_waker);
     }
 
     /// Ends listening. Whether a notification had come before.
