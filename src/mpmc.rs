@@ -11,6 +11,11 @@
 //! goes first. But one that does not wait may take a message in passing (*barging*), and where a task is served a waiting thread may look as
 //! well. The same is true of senders that wait for room. What one sender has sent is received in that order.
 //!
+//! # Channels that hold nothing
+//! The ends of a [`sync_channel`] of 0 meet at one place, where one message at a time is handed over. Those that wait come there one after the
+//! other, each when it has been woken. So who only tries meets one of them: a second [`try_recv`](Receiver::try_recv) or
+//! [`try_send`](Sender::try_send) right after the first may fail, although another one waits.
+//!
 //! # Examples
 //! ```
 //! use std::thread;
@@ -202,7 +207,8 @@ macro_rules! looks {
 }
 
 impl<T> Sender<T> {
-    /// Sends a message if there is room for it; in a channel that holds nothing, if a receiver waits for one.
+    /// Sends a message if there is room for it; in a channel that holds nothing, if a receiver waits for one
+    /// ([more](crate::mpmc#channels-that-hold-nothing)).
     ///
     /// # Blocking
     /// Does not wait for room. Over a channel that holds nothing it may wait for a few instructions of somebody else.
@@ -407,8 +413,9 @@ pub struct Receiver<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Receives a message if there is one; in a channel that holds nothing, if a sender waits with one. That is not so for one that waits in
-    /// a [`select`](mod@crate::select#channels-that-hold-nothing), which needs a receiver that waits.
+    /// Receives a message if there is one; in a channel that holds nothing, if a sender waits with one
+    /// ([more](crate::mpmc#channels-that-hold-nothing)). That is not so for one that waits in a
+    /// [`select`](mod@crate::select#channels-that-hold-nothing), which needs a receiver that waits.
     ///
     /// # Blocking
     /// Does not wait for a message. It waits for a sender that has begun to lay its message down, and for a receiver that is just at work: a matter

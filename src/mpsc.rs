@@ -20,6 +20,12 @@
 //! may leak them.) A second one ends the program, as it does in a `Vec`. If a sender was just adding to an unbounded channel, it may be the one
 //! that drops the rest: then the panic goes on out of its `send`, and its own message is dropped too, not given back.
 //!
+//! # Channels that hold nothing
+//! A sender and the receiver of a [`sync_channel`] of 0 meet at one place, where one message at a time is handed over. Senders that wait come
+//! there one after the other, each when it has been woken. So who only tries meets one of them: a second [`try_recv`](Receiver::try_recv) right
+//! after the first may find nothing, although another sender waits. [`try_send`](SyncSender::try_send) may find no room, although the receiver
+//! waits, as long as a message lies there for it.
+//!
 //! # Examples
 //! ```
 //! use std::thread;
@@ -222,7 +228,11 @@ impl<T> SyncSender<T> {
         }
     }
 
-    /// Sends a message if there is room for it; in a channel that holds nothing, if the receiver waits for one.
+    /// Sends a message if there is room for it; in a channel that holds nothing, if the receiver waits for one
+    /// ([more](crate::mpsc#channels-that-hold-nothing)).
+    ///
+    /// # Blocking
+    /// Does not wait for room. Over a channel that holds nothing it may wait for a few instructions of somebody else.
     ///
     /// # Errors
     /// The message: [`Full`](TrySendError::Full) if there is no room, [`Disconnected`](TrySendError::Disconnected) if the receiver is gone.
@@ -431,8 +441,9 @@ impl<T> Receiver<T> {
             .map_err(|_| RecvError)
     }
 
-    /// Receives a message if there is one; in a channel that holds nothing, if a sender waits with one. That is not so for one that waits in
-    /// a [`select`](mod@crate::select#channels-that-hold-nothing), which needs a receiver that waits.
+    /// Receives a message if there is one; in a channel that holds nothing, if a sender waits with one
+    /// ([more](crate::mpsc#channels-that-hold-nothing)). That is not so for one that waits in a
+    /// [`select`](mod@crate::select#channels-that-hold-nothing), which needs a receiver that waits.
     ///
     /// # Blocking
     /// Does not wait for a message. It waits for a sender that has begun to lay its message down, a matter of a few instructions.

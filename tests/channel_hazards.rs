@@ -20,7 +20,8 @@ use common::SHORT;
 use common::{LONG, Spinning, Task, timed};
 use web_sync::mpmc::{self, RecvTimeoutError, SendTimeoutError};
 #[cfg(any(not(target_family = "wasm"), panic = "unwind"))]
-use web_sync::select::{Select, recv};
+use web_sync::select::recv;
+use web_sync::select::{Select, send};
 use web_sync::{mpsc, oneshot};
 
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -107,6 +108,52 @@ fn a_future_that_is_dropped_when_woken_passes_that_on() {
     assert_eq!(second.wakes(), 1);
     assert_eq!(second.finish(), Ok(()));
     assert_eq!(receiver.recv(), Ok(2));
+}
+
+/// A channel that holds nothing: the receiver that was notified of a message is not run, so a second sender waits for the first one, and an
+/// idle receiver hears of neither.
+#[test]
+fn a_task_that_is_not_run_holds_up_no_others() {
+    let by_async = |sender: &mpmc::Sender<u32>| {
+        let sender = sender.clone();
+        Task::waiting(async move { sender.send_async(2).await.is_ok() })
+    };
+    let by_select = |sender: &mpmc::Sender<u32>| {
+        let sender = sender.clone();
+        Task::waiting(async move {
+            let mut case = send(&sender, 2);
+            Select::new([&mut case]).select_async().await;
+            case.take() == Some(Ok(()))
+        })
+    };
+    let ways: [&dyn Fn(&mpmc::Sender<u32>) -> Task<'static, bool>; 2] = [&by_async, &by_select];
+    for sends in ways {
+        let (sender, receiver) = mpmc::sync_channel(0);
+        let mut stalled = Task::waiting(receiver.recv_async());
+        let [idle, other] = [(); 2].map(|()| Task::waiting(receiver.recv_async()));
+        let first = Task::waiting(sender.send_async(1));
+        assert_eq!([stalled.wakes(), idle.wakes()], [1, 0]);
+        let mut second = sends(&sender);
+        assert_eq!([idle.wakes(), other.wakes()], [1, 0]);
+        assert!(second.poll().is_none());
+        assert_eq!(other.wakes(), 0, "one is enough");
+        assert_eq!(idle.finish(), Ok(1));
+        assert_eq!(first.finish(), Ok(()));
+        assert!(second.wakes() > 0);
+        let sent = second.poll();
+        let received = stalled.poll().expect("it is its turn now");
+        assert_eq!(received, Ok(2));
+        assert!(sent.unwrap_or_else(|| second.finish()));
+    }
+    let (sender, receiver) = mpmc::sync_channel(0);
+    let [stalled, idle, other] = [(); 3].map(|()| Task::waiting(receiver.recv_async()));
+    let _first = Task::waiting(sender.send_async(1));
+    assert_eq!(sender.try_send(2), Err(mpmc::TrySendError::Full(2)));
+    assert_eq!([stalled.wakes(), idle.wakes(), other.wakes()], [1, 1, 0]);
+    let sent = sender.send_timeout(2, Duration::ZERO);
+    assert_eq!(sent, Err(SendTimeoutError::Timeout(2)));
+    assert_eq!(other.wakes(), 1);
+    assert_eq!(idle.finish(), Ok(1));
 }
 
 /// A message that was handed to a future is lost with it.

@@ -1,7 +1,7 @@
 //! Channels that hold nothing: sender and receiver meet.
 
 use core::task::Poll;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::Scene;
 use crate::channel::{Message, Post};
@@ -9,7 +9,7 @@ use crate::scene::Stage;
 use crate::world::{Begun, Flag, SOON, bury, poll_once, rounds, urgent};
 use web_sync::mpmc::{Receiver, SendTimeoutError, Sender, TrySendError, sync_channel};
 
-models![meeting: a_thread_meets_a_thread, a_task_meets_a_task, two_send, one_that_must_not_block_sends, two_receive, a_send_times_out,
+models![meeting: a_thread_meets_a_thread, a_task_meets_a_task, two_send, one_that_must_not_block_sends, two_receive, one_receiver_is_not_run, a_send_times_out,
     trying_meets_one_who_waits, a_dropped_send_leaves_the_table, a_dropped_send_is_received_or_not, a_dropped_receive_sends_another,
     the_receiver_goes, the_receiver_goes_from_two;
     stale: a_thread_meets_a_thread];
@@ -139,6 +139,40 @@ pub fn two_receive() -> Scene {
             }
         })
         .end(|place| place.post.check_kept(kept))
+}
+
+async fn receive_one(receiver: Receiver<Message>) -> Message {
+    receiver.recv_async().await.expect("a message")
+}
+
+/// Two send, and the receiver that is notified first is not run before the end. The other one hears of the sender that finds the table taken.
+///
+/// Seen to fail: who finds the table taken tells nobody (M6).
+#[must_use]
+pub fn one_receiver_is_not_run() -> Scene {
+    let (sender, receiver) = sync_channel(0);
+    let stalled = Begun::new(receive_one(receiver.clone()));
+    let idle = Begun::new(receive_one(receiver));
+    let kept = sender.clone();
+    let sends = Arc::new(Mutex::new(Vec::new()));
+    let begin = |id| {
+        let (sender, sends) = (sender.clone(), Arc::clone(&sends));
+        move |place: &Place| {
+            let send = Begun::or_ready(send_one(sender, place.post.message(id, 0)));
+            sends.lock().unwrap().extend(send.ok());
+        }
+    };
+    Stage::new(Place::default())
+        .thread(begin(0))
+        .thread(begin(1))
+        .task(move |place| async move { place.receive(idle.go_on().await) })
+        .end(move |place| {
+            let mut sends = sends.lock().unwrap();
+            sends.retain_mut(|send| send.poll().is_pending());
+            place.receive(stalled.finish());
+            sends.drain(..).for_each(Begun::finish);
+            place.post.check_kept(kept);
+        })
 }
 
 /// It comes back, or it has been taken; never both.

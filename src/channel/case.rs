@@ -116,6 +116,8 @@ impl<T> Act for Receive<'_, T> {
 pub(crate) struct Send<'a, T> {
     sender: &'a Sender<T>,
     message: Option<T>,
+    /// It has sent a receiver to look for what lies where the message is to be laid.
+    urged: bool,
     sent: Option<Result<(), SendError<T>>>,
 }
 
@@ -124,6 +126,7 @@ impl<'a, T> Send<'a, T> {
         Self {
             sender,
             message: Some(message),
+            urged: false,
             sent: None,
         }
     }
@@ -142,7 +145,9 @@ impl<'a, T> Send<'a, T> {
 impl<T> Act for Send<'_, T> {
     fn act(&mut self, _chance: Chance) -> bool {
         if self.sent.is_none() {
-            self.sent = self.sender.attempt(&mut self.message, Channel::try_send);
+            let urged = &mut self.urged;
+            let send = |channel: &Channel<T>, message| channel.try_send_urging(message, urged);
+            self.sent = self.sender.attempt(&mut self.message, send);
         }
         self.sent.is_some()
     }

@@ -146,6 +146,7 @@ impl<T> Channel<T> {
             channel: self,
             message: Some(message),
             offered: None,
+            urged: false,
             listener: Listener::new(&self.emptied, Class::Task),
         }
     }
@@ -157,6 +158,8 @@ pub(crate) struct SendFuture<'a, T> {
     message: Option<T>,
     /// The message lies on the table, and this is its ticket.
     offered: Option<(&'a Meeting<T>, u64)>,
+    /// It has sent a receiver to look for what lies there instead.
+    urged: bool,
     listener: Listener<'a>,
 }
 
@@ -179,7 +182,11 @@ impl<T> Future for SendFuture<'_, T> {
             Some((_, ticket)) => ticket,
             None => {
                 assert!(message.is_some(), "polled again after it was ready");
-                let attempt = || channel.attempt(message, Channel::offer);
+                let urged = &mut this.urged;
+                let attempt = || {
+                    let offer = |channel: &Channel<T>, message| channel.offer(message, urged);
+                    channel.attempt(message, offer)
+                };
                 let offered = ready!(listener.as_mut().poll(context, attempt));
                 let ticket = match offered {
                     Ok(ticket) => ticket,

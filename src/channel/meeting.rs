@@ -21,6 +21,9 @@
 //!   it is one of them that is to come. A claimed receiver looks here first. If others have taken the message, it is free again.
 //! - **M5** After the table has become free, and after a receiver has come or its seat can be claimed again, one who listens to `seated`
 //!   is notified.
+//! - **M6** A sender that finds the table taken sends one receiver to look, once for each message, as it would if it could lay that one beside
+//!   the other. For the receiver that was notified of what lies there may be a task that is not run, and no other one knows of it. Whoever
+//!   looks while the table is taken clears it, so they do not send each other round.
 
 use super::guarded::Guarded;
 use super::seat::{Availability, Seat, Seats};
@@ -58,6 +61,25 @@ struct Laid {
     claimed: bool,
 }
 
+/// Why a message was not laid on the table.
+pub(super) enum Refused<T> {
+    /// Another one lies there.
+    Taken(T),
+    /// Nobody waits for it.
+    Alone(T),
+    /// The receivers are gone.
+    Closed(T),
+}
+
+impl<T> From<Refused<T>> for TrySendError<T> {
+    fn from(refused: Refused<T>) -> Self {
+        match refused {
+            Refused::Taken(message) | Refused::Alone(message) => Self::Full(message),
+            Refused::Closed(message) => Self::Disconnected(message),
+        }
+    }
+}
+
 /// What has become of a message that was laid on the table.
 pub(super) enum Fate<T> {
     /// It lies there.
@@ -85,26 +107,26 @@ impl<T> Meeting<T> {
     }
 
     /// Lays a message on the table, for a sender that will wait until it is taken. Returns its ticket.
-    pub(super) fn offer(&self, message: T) -> Result<u64, TrySendError<T>> {
+    pub(super) fn offer(&self, message: T) -> Result<u64, Refused<T>> {
         self.lay(message, true).map(|laid| laid.ticket)
     }
 
     /// Lays a message there for a receiver that waits. Whether one was claimed, so that all are to be notified (M4).
-    pub(super) fn hand_over(&self, message: T) -> Result<bool, TrySendError<T>> {
+    pub(super) fn hand_over(&self, message: T) -> Result<bool, Refused<T>> {
         self.lay(message, false).map(|laid| laid.claimed)
     }
 
-    fn lay(&self, message: T, awaited: bool) -> Result<Laid, TrySendError<T>> {
+    fn lay(&self, message: T, awaited: bool) -> Result<Laid, Refused<T>> {
         self.table.with(|table| {
             if table.closed {
-                return Err(TrySendError::Disconnected(message));
+                return Err(Refused::Closed(message));
             }
             if table.message.is_some() {
-                return Err(TrySendError::Full(message));
+                return Err(Refused::Taken(message));
             }
             let claimed = !awaited && !self.somebody_waits();
             if claimed && !table.seats.claim() {
-                return Err(TrySendError::Full(message));
+                return Err(Refused::Alone(message));
             }
             table.message = Some(message);
             table.awaited = awaited;

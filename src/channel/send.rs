@@ -1,28 +1,41 @@
 //! Sending: at once, or when there is room for the message.
 
-use super::meeting::{Fate, Meeting};
+use super::meeting::{Fate, Meeting, Refused};
 use super::seat::Availability;
 use super::{Buffer, Channel, SendTimeoutError};
 use crate::raw::RawEvent;
 use crate::sys::Call;
 use crate::sys::clock::Deadline;
 use crate::sys::futex;
+use core::mem;
 use std::sync::mpsc::{SendError, TrySendError};
 
 impl<T> Channel<T> {
     /// Sends without waiting.
     #[inline]
     pub(crate) fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        self.try_send_urging(message, &mut false)
+    }
+
+    /// The same for one who may try again with this message, and by `urged` knows whether it has sent a receiver to look (M6).
+    #[inline]
+    pub(super) fn try_send_urging(
+        &self,
+        message: T,
+        urged: &mut bool,
+    ) -> Result<(), TrySendError<T>> {
         match &self.buffer {
             Buffer::Unbounded(list) => list.push(message)?,
             Buffer::Bounded(ring) => ring.push(message)?,
-            Buffer::Rendezvous(meeting) => {
-                if meeting.hand_over(message)? {
+            Buffer::Rendezvous(meeting) => match meeting.hand_over(message) {
+                Ok(false) => {}
+                Ok(true) => {
                     // All, for the one that was claimed is to come (M4).
                     self.filled.notify_all();
                     return Ok(());
                 }
-            }
+                Err(refused) => return Err(self.refuse(refused, urged)),
+            },
         }
         self.filled.notify_one();
         Ok(())
@@ -100,10 +113,12 @@ impl<T> Channel<T> {
             // Before the message lies there. (Where they are gone nothing is waited for.)
             futex::refuse_endless(call);
         }
-        let mut message = Some(message);
-        let offer = |message: &mut Option<T>| self.attempt(message, Self::offer);
-        let offered = offer(&mut message)
-            .or_else(|| self.emptied.wait(deadline, call, || offer(&mut message)));
+        let (mut message, mut urged) = (Some(message), false);
+        let mut offer = || {
+            let offer = |channel: &Self, message| channel.offer(message, &mut urged);
+            self.attempt(&mut message, offer)
+        };
+        let offered = offer().or_else(|| self.emptied.wait(deadline, call, &mut offer));
         let ticket = match offered {
             Some(Ok(ticket)) => ticket,
             failed => return outcome(failed.map(|result| result.map(drop)), message),
@@ -119,12 +134,26 @@ impl<T> Channel<T> {
         }
     }
 
-    /// Lays a message on the table; an error where there is none.
-    pub(super) fn offer(&self, message: T) -> Result<u64, TrySendError<T>> {
+    /// What it means that a message was not laid on the table. If another one lies there somebody is to take it (M6).
+    #[cold]
+    fn refuse(&self, refused: Refused<T>, urged: &mut bool) -> TrySendError<T> {
+        if let Refused::Taken(_) = refused
+            && !mem::replace(urged, true)
+        {
+            self.filled.notify_one();
+        }
+        refused.into()
+    }
+
+    /// Lays a message on the table; an error where there is none. `urged` as above.
+    pub(super) fn offer(&self, message: T, urged: &mut bool) -> Result<u64, TrySendError<T>> {
         let Buffer::Rendezvous(meeting) = &self.buffer else {
             return Err(TrySendError::Full(message));
         };
-        let ticket = meeting.offer(message)?;
+        let ticket = match meeting.offer(message) {
+            Ok(ticket) => ticket,
+            Err(refused) => return Err(self.refuse(refused, urged)),
+        };
         self.filled.notify_one();
         Ok(ticket)
     }
