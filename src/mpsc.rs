@@ -8,9 +8,11 @@
 //! [`mpmc`](crate::mpmc) has the same with many receivers, [`oneshot`](crate::oneshot) is for one message.
 //!
 //! # Memory
-//! A channel takes 320 bytes of the heap, and each message its own size and a word of four bytes beside it. [`sync_channel`] takes that for all
-//! its messages at the beginning. [`channel`] takes it in blocks of 31 messages: the first one with the channel, which then has 576 bytes where a
-//! message has four; another one when there is no room; of those that are empty it keeps up to seven, or 4 KiB, for later.
+//! A channel takes 320 bytes of the heap, whatever its messages are. Each message takes its own size and four bytes beside it, rounded up to its
+//! alignment: 8 bytes for a `u32`, 16 for a `u64`. [`sync_channel`] takes that for all its messages at the beginning; one that holds nothing takes
+//! 64 bytes beside the 320 for a `u32` (88 with addresses of 64 bits), and more for larger messages. [`channel`] takes it in blocks of 31 messages:
+//! the first one with the channel, which then has 576 bytes where a message has four; another one when there is no room; of those that are empty
+//! it keeps up to seven, or 4 KiB, for later.
 //!
 //! # Disconnection
 //! When the last sender is dropped, the receiver still gets what has been sent, and then an error. When the receiver is dropped, what it has

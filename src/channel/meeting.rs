@@ -241,3 +241,7 @@ impl<T> Meeting<T> {
         })
     }
 }
+
+// What the documentation of `mpsc` says.
+#[cfg(not(web_sync_loom))]
+const _: () = assert!(size_of::<Meeting<u32>>() == if size_of::<usize>() == 4 { 64 } else { 88 });

@@ -159,7 +159,8 @@ pub(crate) enum Capacity {
 enum Buffer<T> {
     Unbounded(List<T>),
     Bounded(Ring<T>),
-    Rendezvous(Meeting<T>),
+    /// In a box of its own: it has room for a message, which the other kinds do not need there.
+    Rendezvous(Box<Meeting<T>>),
 }
 
 /// A channel. Its handles keep it alive.
@@ -185,7 +186,7 @@ impl<T> Channel<T> {
     fn new(capacity: Capacity) -> Self {
         let buffer = match capacity {
             Capacity::Unbounded => Buffer::Unbounded(List::new()),
-            Capacity::Bounded(0) => Buffer::Rendezvous(Meeting::new()),
+            Capacity::Bounded(0) => Buffer::Rendezvous(Box::new(Meeting::new())),
             Capacity::Bounded(most) => Buffer::Bounded(Ring::new(most)),
         };
         Self {
@@ -241,4 +242,4 @@ impl<T> Channel<T> {
 
 // What the documentation of `mpsc` says; the same for 32 bits and for 64.
 #[cfg(not(web_sync_loom))]
-const _: () = assert!(size_of::<Channel<u32>>() == 320);
+const _: () = assert!(size_of::<Channel<u32>>() == 320 && size_of::<Channel<[u8; 1 << 16]>>() == 320);

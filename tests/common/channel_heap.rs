@@ -1,10 +1,12 @@
-//! Channels by their bytes, which are the same natively and on wasm32.
+//! Channels by their bytes, which are the same natively and on wasm32, but for those that hold nothing.
 
 use super::allocations::bytes_kept;
 use web_sync::{mpmc, mpsc, oneshot};
 
 /// The handles, and what else there is.
 const CHANNEL: isize = 320;
+/// Where sender and receiver of a channel meet that holds nothing.
+const MEETING: isize = if cfg!(target_pointer_width = "32") { 64 } else { 88 };
 /// 31 messages of four bytes, their states, the way to the next block.
 const BLOCK: isize = 256;
 /// Blocks of that size that a channel keeps.
@@ -19,9 +21,16 @@ pub fn empty_channels() {
     let (_channel, bytes) = bytes_kept(|| mpsc::sync_channel::<u32>(128));
     assert_eq!(bytes, CHANNEL + 128 * 8);
     let (_channel, bytes) = bytes_kept(|| mpsc::sync_channel::<u32>(0));
-    assert_eq!(bytes, CHANNEL);
+    assert_eq!(bytes, CHANNEL + MEETING);
     let (_channel, bytes) = bytes_kept(oneshot::channel::<u32>);
     assert_eq!(bytes, CHANNEL + 8);
+    // Room for a message is there once, with four bytes beside it, or as many as its alignment asks for.
+    let (_channel, bytes) = bytes_kept(oneshot::channel::<[u8; 1 << 16]>);
+    assert_eq!(bytes, CHANNEL + (1 << 16) + 4);
+    let (_channel, bytes) = bytes_kept(|| mpsc::sync_channel::<u64>(128));
+    assert_eq!(bytes, CHANNEL + 128 * 16);
+    let (_channel, bytes) = bytes_kept(|| mpsc::sync_channel::<[u8; 1 << 16]>(0));
+    assert!(bytes <= CHANNEL + MEETING + (1 << 16), "{bytes}");
 }
 
 /// What messages add to that.
