@@ -15,6 +15,7 @@ macro_rules! iterators {
         impl<T> Iterator for Iter<'_, T> {
             type Item = T;
 
+            #[track_caller]
             fn next(&mut self) -> Option<T> {
                 self.receiver.recv().ok()
             }
@@ -49,6 +50,7 @@ macro_rules! iterators {
         impl<T> Iterator for IntoIter<T> {
             type Item = T;
 
+            #[track_caller]
             fn next(&mut self) -> Option<T> {
                 self.receiver.recv().ok()
             }

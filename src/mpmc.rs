@@ -364,6 +364,34 @@ impl<T> Sender<T> {
             .send_until_async(message, Deadline::after(timeout))
     }
 
+    /// The async twin of [`send_deadline`](Self::send_deadline).
+    ///
+    /// # Cancel safety
+    /// As for [`send_async`](Self::send_async).
+    ///
+    /// # Errors
+    /// As for [`send_timeout`](Self::send_timeout).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, mpmc};
+    ///
+    /// # pollster::block_on(async {
+    /// let (sender, receiver) = mpmc::sync_channel(1);
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// sender.send_deadline_async(1, deadline).await.unwrap();
+    /// assert_eq!(receiver.recv(), Ok(1));
+    /// # });
+    /// ```
+    pub fn send_deadline_async(
+        &self,
+        message: T,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), SendTimeoutError<T>>> + use<'_, T> {
+        self.inner.send_until_async(message, Deadline::at(deadline))
+    }
+
     looks!("senders", "receivers");
 
     /// What a select uses.
@@ -571,6 +599,33 @@ impl<T> Receiver<T> {
         timeout: Duration,
     ) -> impl Future<Output = Result<T, RecvTimeoutError>> + use<'_, T> {
         self.inner.recv_until_async(Deadline::after(timeout))
+    }
+
+    /// The async twin of [`recv_deadline`](Self::recv_deadline).
+    ///
+    /// # Cancel safety
+    /// As for [`recv_async`](Self::recv_async).
+    ///
+    /// # Errors
+    /// As for [`recv_timeout`](Self::recv_timeout).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, mpmc};
+    ///
+    /// # pollster::block_on(async {
+    /// let (sender, receiver) = mpmc::channel();
+    /// sender.send(1).unwrap();
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// assert_eq!(receiver.recv_deadline_async(deadline).await, Ok(1));
+    /// # });
+    /// ```
+    pub fn recv_deadline_async(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<T, RecvTimeoutError>> + use<'_, T> {
+        self.inner.recv_until_async(Deadline::at(deadline))
     }
 
     /// What is received as a [`Stream`](crate::stream::Stream), which ends when the channel is disconnected.

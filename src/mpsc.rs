@@ -575,6 +575,33 @@ impl<T> Receiver<T> {
             .recv_until_async(Deadline::after(timeout))
     }
 
+    /// The async twin of [`recv_deadline`](Self::recv_deadline).
+    ///
+    /// # Cancel safety
+    /// As for [`recv_async`](Self::recv_async).
+    ///
+    /// # Errors
+    /// As for [`recv_timeout`](Self::recv_timeout).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, mpsc};
+    ///
+    /// # pollster::block_on(async {
+    /// let (sender, receiver) = mpsc::channel();
+    /// sender.send(1).unwrap();
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// assert_eq!(receiver.recv_deadline_async(deadline).await, Ok(1));
+    /// # });
+    /// ```
+    pub fn recv_deadline_async(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<T, RecvTimeoutError>> + use<'_, T> {
+        self.sole.shared().recv_until_async(Deadline::at(deadline))
+    }
+
     /// What is received as a [`Stream`](crate::stream::Stream), which ends when the channel is disconnected.
     ///
     /// # Cancel safety

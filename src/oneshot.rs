@@ -272,11 +272,39 @@ impl<T> Receiver<T> {
         self,
         timeout: Duration,
     ) -> impl Future<Output = Result<T, RecvTimeoutError<T>>> {
-        let deadline = Deadline::after(timeout);
-        async move {
-            let received = self.inner.recv_until_async(deadline).await;
-            self.or_receiver(received)
-        }
+        self.recv_until_async(Deadline::after(timeout))
+    }
+
+    /// The async twin of [`recv_deadline`](Self::recv_deadline).
+    ///
+    /// # Cancel safety
+    /// As for [`recv_timeout_async`](Self::recv_timeout_async).
+    ///
+    /// # Errors
+    /// As for [`recv_timeout`](Self::recv_timeout).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::{Instant, oneshot};
+    ///
+    /// # pollster::block_on(async {
+    /// let (sender, receiver) = oneshot::channel();
+    /// sender.send(1).unwrap();
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// assert_eq!(receiver.recv_deadline_async(deadline).await.unwrap(), 1);
+    /// # });
+    /// ```
+    pub fn recv_deadline_async(
+        self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<T, RecvTimeoutError<T>>> {
+        self.recv_until_async(Deadline::at(deadline))
+    }
+
+    async fn recv_until_async(self, deadline: Deadline) -> Result<T, RecvTimeoutError<T>> {
+        let received = self.inner.recv_until_async(deadline).await;
+        self.or_receiver(received)
     }
 
     fn or_receiver(

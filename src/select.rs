@@ -479,6 +479,30 @@ impl<C: Cases> Select<C> {
     pub fn select_timeout_async(self, timeout: Duration) -> impl Future<Output = Option<usize>> {
         self.inner.wait_until_async(Deadline::after(timeout))
     }
+
+    /// The async twin of [`select_deadline`](Self::select_deadline).
+    ///
+    /// # Cancel safety
+    /// As for [`select_async`](Self::select_async).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use web_sync::select::{Select, recv};
+    /// use web_sync::{Instant, mpsc};
+    ///
+    /// # pollster::block_on(async {
+    /// let (sender, receiver) = mpsc::channel();
+    /// sender.send(1).unwrap();
+    /// let mut case = recv(&receiver);
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// let chosen = Select::new([&mut case]).select_deadline_async(deadline).await;
+    /// assert_eq!((chosen, case.take()), (Some(0), Some(Ok(1))));
+    /// # });
+    /// ```
+    pub fn select_deadline_async(self, deadline: Instant) -> impl Future<Output = Option<usize>> {
+        self.inner.wait_until_async(Deadline::at(deadline))
+    }
 }
 
 #[track_caller]

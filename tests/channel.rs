@@ -13,7 +13,7 @@ use common::{LONG, SHORT, Spinning, Task, now, timed};
 use web_sync::mpmc::{
     self, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
-use web_sync::{mpsc, oneshot};
+use web_sync::{Instant, mpsc, oneshot};
 
 /// More than a block holds.
 const MANY: u32 = 100;
@@ -462,6 +462,45 @@ fn errors_read_as_stds() {
     );
 }
 
+#[test]
+fn a_task_may_have_a_deadline() {
+    fn sent<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let (passed, later) = (Instant::now(), Instant::now() + LONG);
+    for (sender, receiver) in all() {
+        let received = now(sent(receiver.recv_deadline_async(passed)));
+        assert_eq!(received, Err(RecvTimeoutError::Timeout));
+        let receive = Task::waiting(receiver.recv_deadline_async(later));
+        let mut send = Task::new(sent(sender.send_deadline_async(1, later)));
+        let done = send.poll();
+        assert_eq!(receive.finish(), Ok(1));
+        assert_eq!(done.unwrap_or_else(|| send.finish()), Ok(()));
+        drop(receiver);
+        let disconnected = Err(SendTimeoutError::Disconnected(2));
+        assert_eq!(now(sender.send_deadline_async(2, later)), disconnected);
+    }
+    let (sender, _receiver) = mpmc::sync_channel(0);
+    let late = Err(SendTimeoutError::Timeout(1));
+    assert_eq!(now(sender.send_deadline_async(1, passed)), late);
+
+    let (sender, receiver) = mpsc::channel();
+    let receive = Task::waiting(sent(receiver.recv_deadline_async(later)));
+    sender.send(1).unwrap();
+    assert_eq!(receive.finish(), Ok(1));
+    let received = now(receiver.recv_deadline_async(passed));
+    assert_eq!(received, Err(RecvTimeoutError::Timeout));
+
+    let (sender, receiver) = oneshot::channel();
+    let received = now(sent(receiver.recv_deadline_async(passed)));
+    let Err(oneshot::RecvTimeoutError::Timeout(receiver)) = received else {
+        panic!("nothing was sent");
+    };
+    let receive = Task::waiting(receiver.recv_deadline_async(later));
+    sender.send(1).unwrap();
+    assert_eq!(receive.finish().unwrap(), 1);
+}
+
 #[cfg(not(target_family = "wasm"))]
 mod threads {
     use super::*;
@@ -502,6 +541,57 @@ mod threads {
                 assert_eq!(waiter.join().unwrap(), disconnected);
             });
         }
+    }
+
+    #[test]
+    fn a_deadline_ends_a_tasks_wait() {
+        let (sender, receiver) = mpmc::sync_channel(1);
+        sender.send(0).unwrap();
+        let deadline = Instant::now() + SHORT;
+        let sent = pollster::block_on(sender.send_deadline_async(1, deadline));
+        assert_eq!(sent, Err(SendTimeoutError::Timeout(1)));
+        assert!((deadline..deadline + LONG).contains(&Instant::now()));
+        assert_eq!(receiver.recv(), Ok(0));
+        let deadline = Instant::now() + SHORT;
+        let received = pollster::block_on(receiver.recv_deadline_async(deadline));
+        assert_eq!(received, Err(RecvTimeoutError::Timeout));
+        assert!((deadline..deadline + LONG).contains(&Instant::now()));
+    }
+
+    /// The report of a long spin names the line that asks an iterator for more. It goes to the standard error, so another process writes it.
+    #[test]
+    #[cfg(not(miri))]
+    fn a_report_names_the_line_of_the_iterator() {
+        const CHILD: &str = "WEB_SYNC_TEST_ITERATES";
+        if std::env::var_os(CHILD).is_some() {
+            return iterate();
+        }
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["a_report_names_the_line_of_the_iterator", "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stderr);
+        let report = concat!("`mpsc::Receiver::recv`, called at ", file!());
+        let reports = said.matches(report).count();
+        assert!(child.status.success() && reports == 2, "{said}");
+    }
+
+    #[cfg(not(miri))]
+    fn iterate() {
+        let _spinning = Spinning::new();
+        web_sync::agent::report_spins_after(Duration::from_millis(1));
+        let (sender, receiver) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                for number in 0..2 {
+                    thread::sleep(2 * SHORT);
+                    sender.send(number).unwrap();
+                }
+            });
+            assert_eq!(receiver.iter().next(), Some(0));
+            assert_eq!(receiver.into_iter().next(), Some(1));
+        });
     }
 
     /// An agent that must not sleep goes before those that came first.

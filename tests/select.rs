@@ -468,10 +468,18 @@ fn time_is_over_in_time() {
         assert_eq!(Select::new([&mut one]).select_deadline(deadline), None);
         assert!(Instant::now() >= deadline);
     }
+    let mut one = recv(&from_one);
+    let passed = Instant::now();
+    let select = Select::new([&mut one]);
+    assert_eq!(now(select.select_deadline_async(passed)), None);
     // What is there counts, whatever the time.
     let (three, from_three) = mpmc::channel();
     three.send(3).unwrap();
     let mut case = recv(&from_three);
+    let select = Select::new([&mut case]);
+    assert_eq!(now(select.select_deadline_async(passed)), Some(0));
+    assert_eq!(case.take(), Some(Ok(3)));
+    three.send(3).unwrap();
     assert_eq!(
         Select::new([&mut case]).select_timeout(Duration::ZERO),
         Some(0)
