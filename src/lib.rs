@@ -144,6 +144,8 @@ mod rwlock;
 pub mod select;
 mod select_macro;
 mod semaphore;
+#[cfg(feature = "futures")]
+pub mod sink;
 pub mod spsc;
 #[cfg(feature = "futures")]
 pub mod stream;

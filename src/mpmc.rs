@@ -392,6 +392,18 @@ impl<T> Sender<T> {
         self.inner.send_until_async(message, Deadline::at(deadline))
     }
 
+    /// A [`Sink`](crate::sink::Sink) that sends over this channel, by a clone of this sender. It waits for room where that is limited.
+    ///
+    /// # Cancel safety
+    /// Dropped, the sink drops the message that it has in hand; see [`SendSink`](crate::sink::SendSink).
+    ///
+    /// # Examples
+    /// See [`sink`](crate::sink).
+    #[cfg(feature = "futures")]
+    pub fn sink(&self) -> crate::sink::SendSink<T> {
+        crate::sink::SendSink::new(self.inner.clone())
+    }
+
     looks!("senders", "receivers");
 
     /// What a select uses.

@@ -148,6 +148,18 @@ impl<T> Sender<T> {
         self.inner.send_unbounded(message)
     }
 
+    /// A [`Sink`](crate::sink::Sink) that sends over this channel, by a clone of this sender. It is always ready.
+    ///
+    /// # Cancel safety
+    /// The sink may be dropped at any time: it has sent what was given to it.
+    ///
+    /// # Examples
+    /// See [`sink`](crate::sink).
+    #[cfg(feature = "futures")]
+    pub fn sink(&self) -> crate::sink::SendSink<T> {
+        crate::sink::SendSink::new(self.inner.clone())
+    }
+
     /// Whether the receiver is gone.
     ///
     /// # Examples
@@ -336,6 +348,18 @@ impl<T> SyncSender<T> {
     ) -> impl Future<Output = Result<(), SendTimeoutError<T>>> + use<'_, T> {
         self.inner
             .send_until_async(message, Deadline::after(timeout))
+    }
+
+    /// A [`Sink`](crate::sink::Sink) that sends over this channel, by a clone of this sender. It waits for room.
+    ///
+    /// # Cancel safety
+    /// Dropped, the sink drops the message that it has in hand; see [`SendSink`](crate::sink::SendSink).
+    ///
+    /// # Examples
+    /// See [`sink`](crate::sink).
+    #[cfg(feature = "futures")]
+    pub fn sink(&self) -> crate::sink::SendSink<T> {
+        crate::sink::SendSink::new(self.inner.clone())
     }
 
     /// Whether the receiver is gone.

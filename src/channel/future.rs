@@ -1,6 +1,7 @@
 //! Sending and receiving as futures.
 
-use super::meeting::Meeting;
+#[cfg(feature = "futures")]
+use super::Sender;
 use super::{Buffer, Channel, Receiver, SendTimeoutError};
 use crate::queue::Class;
 use crate::raw::{Listener, RawEvent};
@@ -139,50 +140,50 @@ impl<T> Drop for RecvOwned<T> {
     }
 }
 
-impl<T> Channel<T> {
-    /// Sends as a future.
-    pub(crate) fn send_async(&self, message: T) -> SendFuture<'_, T> {
-        SendFuture {
-            channel: self,
-            message: Some(message),
-            offered: None,
-            urged: false,
-            listener: Listener::new(&self.emptied, Class::Task),
-        }
-    }
-}
-
-/// Sends. Dropped before it is ready, it drops its message as well, unless that has been received.
-pub(crate) struct SendFuture<'a, T> {
-    channel: &'a Channel<T>,
+/// A message on its way, and who waits until it is sent, as a task does.
+struct Sending<'a, T> {
     message: Option<T>,
     /// The message lies on the table, and this is its ticket.
-    offered: Option<(&'a Meeting<T>, u64)>,
+    offered: Option<u64>,
     /// It has sent a receiver to look for what lies there instead.
     urged: bool,
     listener: Listener<'a>,
 }
 
-impl<T> Future for SendFuture<'_, T> {
-    type Output = Result<(), SendError<T>>;
+impl<'a, T> Sending<'a, T> {
+    fn new(emptied: &'a RawEvent, message: Option<T>) -> Self {
+        Self {
+            message,
+            offered: None,
+            urged: false,
+            listener: Listener::new(emptied, Class::Task),
+        }
+    }
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: the listener is not moved out, and neither is anything that its drop relies on. The message is not pinned.
+    /// Sends over the channel that it was made for.
+    ///
+    /// # Safety
+    ///
+    /// The channel stays where it is as long as this.
+    unsafe fn poll(
+        self: Pin<&mut Self>,
+        channel: &Channel<T>,
+        context: &Context<'_>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        // SAFETY: the listener is not moved out. The message is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        let channel = this.channel;
         // SAFETY: pinned, as `this` is.
         let mut listener = unsafe { Pin::new_unchecked(&mut this.listener) };
-        let message = &mut this.message;
+        let (message, urged) = (&mut this.message, &mut this.urged);
         let Buffer::Rendezvous(meeting) = &channel.buffer else {
             assert!(message.is_some(), "polled again after it was ready");
             let attempt = || channel.attempt(message, Channel::try_send);
             return listener.poll(context, attempt);
         };
         let ticket = match this.offered {
-            Some((_, ticket)) => ticket,
+            Some(ticket) => ticket,
             None => {
                 assert!(message.is_some(), "polled again after it was ready");
-                let urged = &mut this.urged;
                 let attempt = || {
                     let offer = |channel: &Channel<T>, message| channel.offer(message, urged);
                     channel.attempt(message, offer)
@@ -192,8 +193,10 @@ impl<T> Future for SendFuture<'_, T> {
                     Ok(ticket) => ticket,
                     Err(error) => return Poll::Ready(Err(error)),
                 };
-                this.offered = Some((meeting, ticket));
-                listener.as_mut().turn_to(&meeting.taken);
+                this.offered = Some(ticket);
+                let taken: *const RawEvent = &meeting.taken;
+                // SAFETY: the channel's, which by contract stays where it is.
+                listener.as_mut().turn_to(unsafe { &*taken });
                 ticket
             }
         };
@@ -201,21 +204,134 @@ impl<T> Future for SendFuture<'_, T> {
         this.offered = None;
         Poll::Ready(sent)
     }
+
+    /// The message, if it has not been sent and now will not be.
+    fn take_back(&mut self, channel: &Channel<T>) -> Option<T> {
+        match (self.offered.take(), &channel.buffer) {
+            (Some(ticket), Buffer::Rendezvous(meeting)) => channel.withdraw(meeting, ticket),
+            _ => self.message.take(),
+        }
+    }
 }
 
-impl<T> SendFuture<'_, T> {
-    /// The message, if it has not been sent and now will not be.
-    fn take_back(&mut self) -> Option<T> {
-        match self.offered.take() {
-            Some((meeting, ticket)) => self.channel.withdraw(meeting, ticket),
-            None => self.message.take(),
+/// Sends. Dropped before it is ready, it drops its message as well, unless that has been received.
+pub(crate) struct SendFuture<'a, T> {
+    channel: &'a Channel<T>,
+    sending: Sending<'a, T>,
+}
+
+impl<T> Channel<T> {
+    /// Sends as a future.
+    pub(crate) fn send_async(&self, message: T) -> SendFuture<'_, T> {
+        SendFuture {
+            channel: self,
+            sending: Sending::new(&self.emptied, Some(message)),
+        }
+    }
+}
+
+impl<T> Future for SendFuture<'_, T> {
+    type Output = Result<(), SendError<T>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let channel = self.channel;
+        // SAFETY: pinned, as `self` is; the drop does not move it either. It borrows the channel.
+        unsafe {
+            self.map_unchecked_mut(|this| &mut this.sending)
+                .poll(channel, context)
         }
     }
 }
 
 impl<T> Drop for SendFuture<'_, T> {
     fn drop(&mut self) {
-        drop(self.take_back());
+        drop(self.sending.take_back(self.channel));
+    }
+}
+
+/// Sends one message after the other, with a sending end of its own. Dropped, it drops what has not been sent.
+#[cfg(feature = "futures")]
+pub(crate) struct SendOwned<T> {
+    /// Before the sender, since it is dropped first: it borrows of the channel.
+    sending: Sending<'static, T>,
+    sender: Sender<T>,
+}
+
+#[cfg(feature = "futures")]
+impl<T> Sender<T> {
+    /// What sends over this end, and has nothing to send yet.
+    pub(crate) fn send_owned(self) -> SendOwned<T> {
+        // SAFETY: the sender is kept for longer.
+        let emptied = unsafe { self.emptied_for_long() };
+        SendOwned {
+            sending: Sending::new(emptied, None),
+            sender: self,
+        }
+    }
+
+    /// What senders wait for.
+    ///
+    /// # Safety
+    ///
+    /// It is not used after this end has been dropped. (Until then the channel stays where it is.)
+    unsafe fn emptied_for_long(&self) -> &'static RawEvent {
+        let emptied: *const RawEvent = &self.emptied;
+        // SAFETY: by contract.
+        unsafe { &*emptied }
+    }
+}
+
+#[cfg(feature = "futures")]
+impl<T> SendOwned<T> {
+    /// Sends a message at once, or else takes it in hand, where there must be none.
+    pub(crate) fn start(self: Pin<&mut Self>, message: T) -> Result<(), SendError<T>> {
+        // SAFETY: the listener is not moved out. The message is not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        let sending = &mut this.sending;
+        assert!(
+            sending.is_idle(),
+            "a message was given to a sink that was not ready"
+        );
+        (sending.message, sending.urged) = (Some(message), false);
+        let urged = &mut sending.urged;
+        let send = |channel: &Channel<T>, message| channel.try_send_urging(message, urged);
+        if let Some(sent) = this.sender.attempt(&mut sending.message, send) {
+            return sent;
+        }
+        // SAFETY: pinned, as `this` is.
+        let listener = unsafe { Pin::new_unchecked(&mut sending.listener) };
+        // SAFETY: the sender is dropped after the listener.
+        listener.turn_to(unsafe { this.sender.emptied_for_long() });
+        Ok(())
+    }
+
+    /// Whether there is none in hand any more.
+    pub(crate) fn poll_sent(
+        self: Pin<&mut Self>,
+        context: &Context<'_>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        // SAFETY: nothing is moved out.
+        let this = unsafe { self.get_unchecked_mut() };
+        if this.sending.is_idle() {
+            return Poll::Ready(Ok(()));
+        }
+        // SAFETY: pinned, as `this` is; the drop does not move it either. The sender keeps the channel, and is dropped after it.
+        unsafe { Pin::new_unchecked(&mut this.sending).poll(&this.sender, context) }
+    }
+}
+
+#[cfg(feature = "futures")]
+impl<T> Sending<'_, T> {
+    /// Whether it has no message that may still have to be sent.
+    fn is_idle(&self) -> bool {
+        self.message.is_none() && self.offered.is_none()
+    }
+}
+
+#[cfg(feature = "futures")]
+impl<T> Drop for SendOwned<T> {
+    fn drop(&mut self) {
+        drop(self.sending.take_back(&self.sender));
     }
 }
 
@@ -249,7 +365,9 @@ impl<T> Channel<T> {
             }
             ready!(timer.as_mut().poll(context));
             // SAFETY: the message is not pinned, and nothing else is moved out.
-            let back = unsafe { send.as_mut().get_unchecked_mut() }.take_back();
+            let back = unsafe { send.as_mut().get_unchecked_mut() }
+                .sending
+                .take_back(self);
             Poll::Ready(back.map_or(Ok(()), |back| Err(SendTimeoutError::Timeout(back))))
         })
         .await

@@ -51,9 +51,9 @@ mod sole;
 mod spares;
 
 pub use error::SendTimeoutError;
-#[cfg(feature = "futures")]
-pub(crate) use future::RecvFuture;
 pub(crate) use future::RecvOwned;
+#[cfg(feature = "futures")]
+pub(crate) use future::{RecvFuture, SendOwned};
 pub(crate) use handle::{Receiver, Sender, new};
 use sole::Right;
 pub(crate) use sole::SoleReceiver;
@@ -242,4 +242,5 @@ impl<T> Channel<T> {
 
 // What the documentation of `mpsc` says; the same for 32 bits and for 64.
 #[cfg(not(web_sync_loom))]
-const _: () = assert!(size_of::<Channel<u32>>() == 320 && size_of::<Channel<[u8; 1 << 16]>>() == 320);
+const _: () =
+    assert!(size_of::<Channel<u32>>() == 320 && size_of::<Channel<[u8; 1 << 16]>>() == 320);

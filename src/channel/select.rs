@@ -249,11 +249,7 @@ impl<C: Cases> Drop for Select<C> {
 }
 
 /// Acts on the first case that it can, beginning with that one, or anywhere.
-fn act<C: Cases + ?Sized>(
-    cases: &mut C,
-    first: Option<usize>,
-    chance: Chance,
-) -> Option<usize> {
+fn act<C: Cases + ?Sized>(cases: &mut C, first: Option<usize>, chance: Chance) -> Option<usize> {
     let count = cases.count();
     let first = first.unwrap_or_else(|| lot::draw(count));
     (first..count)

@@ -6,7 +6,11 @@ use web_sync::{mpmc, mpsc, oneshot};
 /// The handles, and what else there is.
 const CHANNEL: isize = 320;
 /// Where sender and receiver of a channel meet that holds nothing.
-const MEETING: isize = if cfg!(target_pointer_width = "32") { 64 } else { 88 };
+const MEETING: isize = if cfg!(target_pointer_width = "32") {
+    64
+} else {
+    88
+};
 /// 31 messages of four bytes, their states, the way to the next block.
 const BLOCK: isize = 256;
 /// Blocks of that size that a channel keeps.
