@@ -11,7 +11,7 @@ use web_sync::mpmc::{self, SendTimeoutError, sync_channel};
 use web_sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 
 models![channel: a_thread_receives, a_task_receives, two_send, a_block_is_used_again, a_spare_block_is_as_new, the_last_sender_goes, the_last_of_two_senders_goes,
-    the_receiver_goes, the_receiver_goes_while_two_send, a_time_out_takes_a_last_look, trying_finds_what_was_sent,
+    the_receiver_goes, the_receiver_goes_while_two_send, the_receiver_goes_while_one_counts, a_time_out_takes_a_last_look, trying_finds_what_was_sent,
     a_dropped_future_loses_nothing, a_future_goes_to_another_agent, each_of_two_receives, each_kind_receives, two_send_to_two,
     a_dropped_future_sends_another, a_time_out_sends_another, a_task_does_not_hide_a_thread, one_waits_for_room, room_is_seen,
     two_wait_for_room, a_task_waits_for_room, a_dropped_send_sends_another, a_send_times_out,
@@ -242,6 +242,23 @@ pub fn the_receiver_goes_while_two_send() -> Scene {
     Stage::new(Post::default())
         .thread(move |post| post.send(&sender, 0, rounds(2)))
         .thread(move |post| post.send(&other, 1, rounds(2)))
+        .thread(move |_| drop(receiver))
+        .end(Post::check_dropped)
+}
+
+/// A sender goes from block to block, while the last receiver drops what is there, and frees blocks.
+///
+/// Seen to fail: the last receiver frees a block without the lock.
+#[must_use]
+pub fn the_receiver_goes_while_one_counts() -> Scene {
+    let (sender, receiver) = mpmc::channel();
+    let post = Post::default();
+    send_some(&post, &sender, 0, 5);
+    Stage::new(post)
+        .thread(move |_| {
+            let count = sender.len();
+            assert!(count == 5 || count == 0);
+        })
         .thread(move |_| drop(receiver))
         .end(Post::check_dropped)
 }

@@ -28,13 +28,37 @@ impl<D> Guarded<D> {
     /// Works on the data.
     #[inline]
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut D) -> R) -> R {
+        self.lock();
+        // SAFETY: locked, by us.
+        unsafe { self.work(act) }
+    }
+
+    /// Looks at the data, and keeps others from changing it meanwhile.
+    pub(super) fn read<R>(&self, look: impl FnOnce(&D) -> R) -> R {
+        self.lock();
+        // SAFETY: locked, by us, so nobody changes it.
+        let result = unsafe { self.read_unlocked(look) };
+        // SAFETY: as above, and the data is not used any more.
+        unsafe { self.lock.unlock() };
+        result
+    }
+
+    /// The same without a lock. Waits for nobody.
+    ///
+    /// # Safety
+    ///
+    /// No other agent has access but by [`Guarded::read`] before this returns.
+    pub(super) unsafe fn read_unlocked<R>(&self, look: impl FnOnce(&D) -> R) -> R {
+        // SAFETY: by contract.
+        self.data.with(|data| look(unsafe { &*data }))
+    }
+
+    fn lock(&self) {
         self.lock.lock_for(&Call {
             name: "a channel's own lock",
             instead: "nothing: an agent has ended that held it",
             caller: Location::caller(),
         });
-        // SAFETY: locked, by us.
-        unsafe { self.work(act) }
     }
 
     /// The same without a lock, if `alone`.
@@ -80,6 +104,36 @@ impl<D> Guarded<D> {
         // SAFETY: as above, and the data is not used any more.
         unsafe { self.lock.unlock() };
         result
+    }
+
+    /// Whether `act` ends while another agent reads, which does that for a while.
+    #[cfg(test)]
+    pub(super) fn is_read_during(&self, act: impl FnOnce()) -> bool
+    where
+        D: Send,
+    {
+        use core::sync::atomic::{AtomicBool, Ordering};
+        use std::thread;
+
+        let [reads, ended] = [const { AtomicBool::new(false) }; 2];
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                self.read(|_| {
+                    reads.store(true, Ordering::SeqCst);
+                    let mut turns = 0..1_000;
+                    while !ended.load(Ordering::SeqCst) && turns.next().is_some() {
+                        thread::sleep(core::time::Duration::from_millis(1));
+                    }
+                    ended.load(Ordering::SeqCst)
+                })
+            });
+            while !reads.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            act();
+            ended.store(true, Ordering::SeqCst);
+            reader.join().expect("it does not panic")
+        })
     }
 
     /// The data, which nobody else can see.

@@ -296,7 +296,7 @@ impl<T> List<T> {
     ///
     /// It goes from block to block, and has the head locked for as long.
     pub(super) fn len(&self) -> usize {
-        self.head.with(|head| {
+        self.head.read(|head| {
             // ORDERING: Acquire, partner of the exchange in `push`: the blocks up to here.
             let tail = self.end.tail.load(Ordering::Acquire);
             if is_closed(tail) {
@@ -314,7 +314,7 @@ impl<T> List<T> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.head.with(|head| self.is_at_tail(&head.place)) || self.is_closed()
+        self.head.read(|head| self.is_at_tail(&head.place)) || self.is_closed()
     }
 
     /// Whether the receivers are gone.
@@ -337,14 +337,15 @@ impl<T> List<T> {
         }
     }
 
-    /// Drops what is there.
+    /// Drops what is there. Waits for nobody.
     ///
     /// # Safety
     ///
     /// The caller is the last receiver and has closed the list.
     pub(super) unsafe fn clear(&self) {
-        // Whoever has the head locked before that has not seen the list closed (`len`), and whoever locks it later has.
-        let (block, offset) = self.head.with(|head| (head.place.block, head.place.offset));
+        let place = |head: &Head<Place<T>>| (head.place.block, head.place.offset);
+        // SAFETY: by contract no receiver is left that could move it, and senders only read it, to count.
+        let (block, offset) = unsafe { self.head.read_unlocked(place) };
         // SAFETY: by contract, nobody has begun to drain. The senders have done with what is before the head.
         unsafe { self.drain::<true>(block, offset) };
     }
@@ -352,7 +353,8 @@ impl<T> List<T> {
     /// Drops the messages from here to the end of a closed list.
     ///
     /// `FREES`: no sender has to do with the block any more in which this begins, up to here, nor with any before. As long as that goes on
-    /// blocks are freed, the other ones with the list. (A sender that drains must not: that takes the head's lock.)
+    /// blocks are freed, the other ones with the list. (A sender that drains must not: that takes the head's lock.) It also ends when somebody
+    /// counts: who has the head locked may be on its way through the blocks, and whoever locks it later finds the list closed.
     ///
     /// # Safety
     ///
@@ -385,9 +387,14 @@ impl<T> List<T> {
                             block: next,
                             offset: 0,
                         };
-                        self.head.with(|head| head.place = place);
-                        // SAFETY: it came from `Block::new`, and nobody has to do with it any more.
-                        unsafe { Block::free(block) };
+                        let advance = |head: &mut Head<Place<T>>| head.place = place;
+                        // SAFETY: it locks.
+                        let advanced = unsafe { self.head.try_with_unless(false, advance) };
+                        clean = advanced.is_some();
+                        if clean {
+                            // SAFETY: it came from `Block::new`, and nobody has to do with it any more.
+                            unsafe { Block::free(block) };
+                        }
                     }
                     (block, offset) = (next, 0);
                 }

@@ -207,6 +207,18 @@ fn a_sender_that_drops_the_rest_may_panic() {
     assert_eq!(Arc::strong_count(&token), 1);
 }
 
+/// Who counts has the head locked. What is left is dropped all the same, and the blocks go with the list.
+#[test]
+fn the_last_receiver_does_not_wait_for_who_counts() {
+    let list = List::new();
+    let token = Arc::new(());
+    for _ in 0..3 * BLOCK {
+        list.push(Arc::clone(&token)).unwrap();
+    }
+    assert!(list.head.is_read_during(|| list.end()), "it waited");
+    assert_eq!((Arc::strong_count(&token), list.len()), (1, 0));
+}
+
 /// A block is used again, so that a queue which stays short needs no more than two.
 #[test]
 fn blocks_are_used_again() {

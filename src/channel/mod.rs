@@ -23,14 +23,16 @@
 //!   what that one drops. One that panics when it is dropped does not keep the others from it ([`drop_all`]).
 //! - **K2** The last sender ends its count, *then* notifies all receivers. A receiver that finds nothing, then no sender, and then
 //!   nothing still, is told that the channel is disconnected.
-//! - **K3** The last receiver closes the buffer, *then* notifies all senders, and then drops what is in the buffer.
+//! - **K3** The last receiver closes the buffer, *then* notifies all senders, and then drops what is in the buffer. It waits for nobody, except
+//!   that where there is no buffer it locks the table.
 //! - **K4** No code of the user runs inside a lock of the channel: messages are dropped, and wakers woken and dropped, outside.
 //! - **K5** A receiver that finds its message claimed but not published waits for the notification that comes with publishing. It may have
 //!   been notified for the sake of a message behind that one. So from then on whoever takes a message sends somebody for the next
 //!   one, until the buffer was empty once ([`Head::passed`]).
 //! - **K6** Who takes messages or counts them has the buffer's head locked, or is the sole receiver of `mpsc` while nothing else has been made
 //!   that could do either: `shared` is 0, which it asks before each look, as other code may have run since the last one. A sender takes
-//!   none, and where there is a sole receiver it counts none.
+//!   none, and where there is a sole receiver it counts none. Who counts only reads, so the last receiver may read as well, without the
+//!   lock, when it drops what is left.
 
 mod block;
 pub(crate) mod case;

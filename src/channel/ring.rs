@@ -269,7 +269,7 @@ impl<T> Ring<T> {
 
     /// How many messages there are, those included that are being written. None if the ring is closed.
     pub(super) fn len(&self) -> usize {
-        self.head.with(|head| self.len_from(head))
+        self.head.read(|head| self.len_from(head))
     }
 
     fn len_from(&self, head: &Head<u32>) -> usize {
@@ -297,7 +297,7 @@ impl<T> Ring<T> {
         self.tail.fetch_or(self.mark, Ordering::Relaxed);
     }
 
-    /// Drops what is there.
+    /// Drops what is there. Waits for nobody.
     ///
     /// # Safety
     ///
@@ -305,7 +305,8 @@ impl<T> Ring<T> {
     pub(super) unsafe fn clear(&self) {
         // ORDERING: Relaxed: closed by us, so it does not change any more.
         let end = self.tail.load(Ordering::Relaxed) & !self.mark;
-        let mut position = self.head.with(|head| head.place);
+        // SAFETY: by contract no receiver is left that could move it, and senders only read it, to count.
+        let mut position = unsafe { self.head.read_unlocked(|head| head.place) };
         drop_all(iter::from_fn(|| {
             while position != end {
                 let slot = self.slot(position);
@@ -382,6 +383,21 @@ mod tests {
         }
         let small = Ring::<u32>::new(MANY as usize - 1);
         assert!(!small.has_much_room());
+    }
+
+    /// Who counts has the head locked.
+    #[test]
+    fn the_last_receiver_does_not_wait_for_who_counts() {
+        let ring = Ring::new(2);
+        let token = std::sync::Arc::new(());
+        ring.push(token.clone()).unwrap();
+        let ends = ring.head.is_read_during(|| {
+            ring.close();
+            // SAFETY: just closed, and we are the only receiver.
+            unsafe { ring.clear() };
+        });
+        assert!(ends, "it waited");
+        assert_eq!(std::sync::Arc::strong_count(&token), 1);
     }
 
     /// A sender that has slept while all positions came round claims one whose slot is not free.
