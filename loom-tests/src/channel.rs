@@ -75,6 +75,13 @@ impl Post {
         self.received.add();
     }
 
+    /// Receives what comes.
+    fn receive_each(&self, messages: impl IntoIterator<Item = Message>) {
+        messages
+            .into_iter()
+            .for_each(|message| self.receive(message));
+    }
+
     /// Each message was received.
     pub(crate) fn check_received(&self) {
         assert_eq!(self.received.get(), self.sent.get());
@@ -181,11 +188,7 @@ pub fn a_spare_block_is_as_new() -> Scene {
     let post = Post::default();
     post.send(&sender, 1, 2);
     Stage::new(post)
-        .thread(move |post| {
-            for message in receiver.try_iter().take(2) {
-                post.receive(message);
-            }
-        })
+        .thread(move |post| post.receive_each(receiver.try_iter().take(2)))
         .thread(move |post| post.send(&sender, 0, 3))
         .end(Post::check_dropped)
 }
@@ -224,11 +227,7 @@ pub fn the_receiver_goes() -> Scene {
     let (sender, receiver) = channel();
     Stage::new(Post::default())
         .thread(move |post| post.send(&sender, 0, rounds(3)))
-        .thread(move |post| {
-            if let Ok(message) = receiver.try_recv() {
-                post.receive(message);
-            }
-        })
+        .thread(move |post| post.receive_each(receiver.try_iter().take(1)))
         .end(Post::check_dropped)
 }
 
@@ -255,10 +254,7 @@ pub fn the_receiver_goes_while_one_counts() -> Scene {
     let post = Post::default();
     send_some(&post, &sender, 0, 5);
     Stage::new(post)
-        .thread(move |_| {
-            let count = sender.len();
-            assert!(count == 5 || count == 0);
-        })
+        .thread(move |_| assert!(matches!(sender.len(), 0 | 5)))
         .thread(move |_| drop(receiver))
         .end(Post::check_dropped)
 }
@@ -530,12 +526,6 @@ fn send_some(post: &Post, sender: &mpmc::Sender<Message>, id: u32, count: u32) {
     }
 }
 
-fn receive_all_shared(post: &Post, receiver: &mpmc::Receiver<Message>) {
-    for message in receiver {
-        post.receive(message);
-    }
-}
-
 /// More than there is room for.
 ///
 /// Seen to fail: who takes a message tells no sender; publishing does not release; a free slot is not released.
@@ -544,7 +534,7 @@ pub fn one_waits_for_room() -> Scene {
     let (sender, receiver) = sync_channel(1);
     Stage::new(Post::default())
         .thread(move |post| send_some(post, &sender, 0, rounds(3)))
-        .thread(move |post| receive_all_shared(post, &receiver))
+        .thread(move |post| post.receive_each(&receiver))
         .end(Post::check_received)
 }
 
@@ -554,15 +544,6 @@ fn full_channel(count: u32) -> (Post, mpmc::Sender<Message>, mpmc::Receiver<Mess
     let post = Post::default();
     send_some(&post, &sender, 2, count);
     (post, sender, receiver)
-}
-
-impl Post {
-    /// What is left when all have ended.
-    fn receive_rest(&self, receiver: mpmc::Receiver<Message>) {
-        receiver
-            .try_iter()
-            .for_each(|message| self.receive(message));
-    }
 }
 
 /// A channel that is never full is never found to be, however old a place is that a sender looks at.
@@ -581,13 +562,9 @@ pub fn room_is_seen() -> Scene {
             let sent = other.try_send(post.message(1, 0));
             sent.expect("there is room");
         })
-        .thread(move |post| {
-            if let Ok(message) = receiver.try_recv() {
-                post.receive(message);
-            }
-        })
-        .end(|post| {
-            post.receive_rest(last);
+        .thread(move |post| post.receive_each(receiver.try_iter().take(1)))
+        .end(move |post| {
+            post.receive_each(last.try_iter());
             post.check_received();
         })
 }
@@ -603,8 +580,8 @@ pub fn two_wait_for_room() -> Scene {
         .thread(move |post| send_some(post, &sender, 0, rounds(1)))
         .thread(move |post| send_some(post, &other, 1, rounds(1)))
         .thread(move |post| receive_some(post, &receiver, 2 * rounds(1)))
-        .end(|post| {
-            post.receive_rest(last);
+        .end(move |post| {
+            post.receive_each(last.try_iter());
             post.check_received();
         })
 }
@@ -625,8 +602,8 @@ pub fn a_task_waits_for_room() -> Scene {
             }
         })
         .thread(move |post| receive_some(post, &receiver, 2 * rounds(1)))
-        .end(|post| {
-            post.receive_rest(last);
+        .end(move |post| {
+            post.receive_each(last.try_iter());
             post.check_received();
         })
 }
@@ -648,8 +625,8 @@ fn one_leaves(
             }
         })
         .thread(move |post| receive_some(post, &receiver, 1))
-        .end(|post| {
-            post.receive_rest(last);
+        .end(move |post| {
+            post.receive_each(last.try_iter());
             post.check_dropped();
         })
 }
@@ -708,6 +685,6 @@ pub fn an_agent_that_must_not_block_receives() -> Scene {
     let (sender, receiver) = mpmc::channel();
     Stage::new(Post::default())
         .thread(move |post| send_some(post, &sender, 0, rounds(2)))
-        .thread(move |post| urgent(|| receive_all_shared(post, &receiver)))
+        .thread(move |post| urgent(|| post.receive_each(&receiver)))
         .end(Post::check_received)
 }
