@@ -310,6 +310,7 @@ impl<T> Sender<T> {
     ///
     /// # Cancel safety
     /// The future may be dropped at any time: the message has then been sent, or is dropped with the future. It is `Send` if `T` is.
+    /// Over a channel that holds nothing, to drop it may wait for a few instructions of another agent.
     ///
     /// # Errors
     /// As for [`send`](Self::send).
@@ -379,8 +380,7 @@ impl<T> Sender<T> {
     ///
     /// # pollster::block_on(async {
     /// let (sender, receiver) = mpmc::sync_channel(1);
-    /// let deadline = Instant::now() + Duration::from_millis(5);
-    /// sender.send_deadline_async(1, deadline).await.unwrap();
+    /// sender.send_deadline_async(1, Instant::now() + Duration::from_millis(5)).await.unwrap();
     /// assert_eq!(receiver.recv(), Ok(1));
     /// # });
     /// ```
@@ -392,17 +392,8 @@ impl<T> Sender<T> {
         self.inner.send_until_async(message, Deadline::at(deadline))
     }
 
-    /// A [`Sink`](crate::sink::Sink) that sends over this channel, by a clone of this sender. It waits for room where that is limited.
-    ///
-    /// # Cancel safety
-    /// Dropped, the sink drops the message that it has in hand; see [`SendSink`](crate::sink::SendSink).
-    ///
-    /// # Examples
-    /// See [`sink`](crate::sink).
     #[cfg(feature = "futures")]
-    pub fn sink(&self) -> crate::sink::SendSink<T> {
-        crate::sink::SendSink::new(self.inner.clone())
-    }
+    crate::sink::from_sender!("It waits for room where that is limited.");
 
     looks!("senders", "receivers");
 
@@ -436,6 +427,10 @@ impl<T> fmt::Debug for Sender<T> {
 }
 
 /// A receiving end of a channel. Each message goes to one of them.
+///
+/// # Blocking
+/// To drop the last one drops the messages that are left, and waits for nobody. In a channel that holds nothing it may wait for a few instructions of
+/// a sender.
 ///
 /// # Examples
 /// ```
@@ -629,8 +624,7 @@ impl<T> Receiver<T> {
     /// # pollster::block_on(async {
     /// let (sender, receiver) = mpmc::channel();
     /// sender.send(1).unwrap();
-    /// let deadline = Instant::now() + Duration::from_millis(5);
-    /// assert_eq!(receiver.recv_deadline_async(deadline).await, Ok(1));
+    /// assert_eq!(receiver.recv_deadline_async(Instant::now() + Duration::from_millis(5)).await, Ok(1));
     /// # });
     /// ```
     pub fn recv_deadline_async(
@@ -640,26 +634,8 @@ impl<T> Receiver<T> {
         self.inner.recv_until_async(Deadline::at(deadline))
     }
 
-    /// What is received as a [`Stream`](crate::stream::Stream), which ends when the channel is disconnected.
-    ///
-    /// # Cancel safety
-    /// The stream may be dropped at any time: no message is lost.
-    ///
-    /// # Examples
-    /// See [`stream`](crate::stream).
     #[cfg(feature = "futures")]
-    pub fn stream(&self) -> crate::stream::RecvStream<'_, T> {
-        crate::stream::RecvStream::new(self.inner.recv_async())
-    }
-
-    /// The same with a receiver that goes with the stream.
-    ///
-    /// # Examples
-    /// See [`stream`](crate::stream).
-    #[cfg(feature = "futures")]
-    pub fn into_stream(self) -> crate::stream::IntoStream<T> {
-        crate::stream::IntoStream::new(self.inner.recv_owned())
-    }
+    crate::stream::from_receiver!(this => this.inner, this.inner);
 
     /// What is received, until the channel is disconnected. Waits as [`recv`](Self::recv) does.
     ///

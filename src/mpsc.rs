@@ -16,7 +16,8 @@
 //!
 //! # Disconnection
 //! When the last sender is dropped, the receiver still gets what has been sent, and then an error. When the receiver is dropped, what it has
-//! not received is dropped as well, and senders get their message back.
+//! not received is dropped as well, and senders get their message back. Neither waits for anybody, except that the receiver of a channel that holds
+//! nothing may wait for a few instructions of a sender.
 //!
 //! If a message panics when it is dropped so, those behind it are dropped all the same, and the panic goes on out of the receiver's drop. (std
 //! may leak them.) A second one ends the program, as it does in a `Vec`. If a sender was just adding to an unbounded channel, it may be the one
@@ -148,17 +149,8 @@ impl<T> Sender<T> {
         self.inner.send_unbounded(message)
     }
 
-    /// A [`Sink`](crate::sink::Sink) that sends over this channel, by a clone of this sender. It is always ready.
-    ///
-    /// # Cancel safety
-    /// The sink may be dropped at any time: it has sent what was given to it.
-    ///
-    /// # Examples
-    /// See [`sink`](crate::sink).
     #[cfg(feature = "futures")]
-    pub fn sink(&self) -> crate::sink::SendSink<T> {
-        crate::sink::SendSink::new(self.inner.clone())
-    }
+    crate::sink::from_sender!("It is always ready.");
 
     /// Whether the receiver is gone.
     ///
@@ -296,6 +288,7 @@ impl<T> SyncSender<T> {
     ///
     /// # Cancel safety
     /// The future may be dropped at any time: the message has then been sent, or is dropped with the future. It is `Send` if `T` is.
+    /// Over a channel that holds nothing, to drop it may wait for a few instructions of another agent.
     ///
     /// # Errors
     /// As for [`send`](Self::send).
@@ -350,17 +343,8 @@ impl<T> SyncSender<T> {
             .send_until_async(message, Deadline::after(timeout))
     }
 
-    /// A [`Sink`](crate::sink::Sink) that sends over this channel, by a clone of this sender. It waits for room.
-    ///
-    /// # Cancel safety
-    /// Dropped, the sink drops the message that it has in hand; see [`SendSink`](crate::sink::SendSink).
-    ///
-    /// # Examples
-    /// See [`sink`](crate::sink).
     #[cfg(feature = "futures")]
-    pub fn sink(&self) -> crate::sink::SendSink<T> {
-        crate::sink::SendSink::new(self.inner.clone())
-    }
+    crate::sink::from_sender!("It waits for room.");
 
     /// Whether the receiver is gone.
     ///
@@ -406,6 +390,10 @@ impl<T> fmt::Debug for SyncSender<T> {
 }
 
 /// The receiving end of a channel. There is one.
+///
+/// # Blocking
+/// To drop it drops the messages that are left, and waits for nobody. In a channel that holds nothing it may wait for a few instructions of
+/// a sender.
 ///
 /// # Examples
 /// ```
@@ -626,26 +614,8 @@ impl<T> Receiver<T> {
         self.sole.shared().recv_until_async(Deadline::at(deadline))
     }
 
-    /// What is received as a [`Stream`](crate::stream::Stream), which ends when the channel is disconnected.
-    ///
-    /// # Cancel safety
-    /// The stream may be dropped at any time: no message is lost.
-    ///
-    /// # Examples
-    /// See [`stream`](crate::stream).
     #[cfg(feature = "futures")]
-    pub fn stream(&self) -> crate::stream::RecvStream<'_, T> {
-        crate::stream::RecvStream::new(self.sole.shared().recv_async())
-    }
-
-    /// The same with a receiver that goes with the stream.
-    ///
-    /// # Examples
-    /// See [`stream`](crate::stream).
-    #[cfg(feature = "futures")]
-    pub fn into_stream(self) -> crate::stream::IntoStream<T> {
-        crate::stream::IntoStream::new(self.sole.into_shared().recv_owned())
-    }
+    crate::stream::from_receiver!(this => this.sole.shared(), this.sole.into_shared());
 
     /// What is received, until the channel is disconnected. Waits as [`recv`](Self::recv) does.
     ///

@@ -228,7 +228,7 @@ impl<T> Receiver<T> {
     }
 
     /// Receives the message as awaiting the receiver does, but does not use it up: for a race with something else. Once it has received,
-    /// the receiver finds the channel disconnected.
+    /// the receiver soon finds the channel disconnected: when the sender's `send` has returned.
     ///
     /// # Cancel safety
     /// The future may be dropped at any time: the message is not lost. It is `Send` if `T` is.

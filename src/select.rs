@@ -156,7 +156,7 @@ pub fn recv<'a, T>(receiver: impl ReceiveFrom<'a, T>) -> RecvCase<'a, T> {
     receiver.case()
 }
 
-/// A case that sends a message, once. Afterwards it is never chosen.
+/// A case that sends a message, once. When its result has been taken it is never chosen again.
 ///
 /// # Examples
 /// ```
@@ -193,6 +193,8 @@ impl<T> RecvCase<'_, T> {
 
 impl<T> SendCase<'_, T> {
     /// Whether it has been sent, if this case has been chosen and that has not been asked before.
+    ///
+    /// What is not taken is kept, and the case chosen again.
     ///
     /// # Errors
     /// The message, if all receivers are gone.

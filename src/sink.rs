@@ -46,8 +46,10 @@ use crate::mpsc::SendError;
 ///
 /// # Cancel safety
 /// The sink may be dropped at any time. It then drops the message that it has in hand, unless that has been received; what it gave to the channel
-/// before stays there. Flush or close it first, and nothing is lost. A future that waits until it is ready, or flushed, may be dropped too: then
-/// the sink goes on where it was. It is `Send` if `T` is, and `Unpin`: what it waits with is in a box.
+/// before stays there. Flush or close it first, and nothing is lost. Over a channel that holds nothing, to drop it may wait for a few instructions
+/// of another agent. A future that waits until it is ready, or flushed, may be dropped too: then the sink goes on where it was.
+///
+/// It is `Send` if `T` is, and `Unpin`: what it waits with is in a box.
 ///
 /// # Panics
 /// [`start_send`](Sink::start_send) panics if a message is in hand: if [`poll_ready`](Sink::poll_ready) has not been ready before.
@@ -63,6 +65,24 @@ pub struct SendSink<T> {
     /// None after it has been closed.
     sending: Option<Pin<Box<SendOwned<T>>>>,
 }
+
+/// Defines how a sender becomes a sink, in its `impl`, and says when that is ready.
+macro_rules! from_sender {
+    ($ready:literal) => {
+        /// A [`Sink`](crate::sink::Sink) that sends over this channel, by a clone of this sender.
+        #[doc = $ready]
+        ///
+        /// # Cancel safety
+        /// Dropped, the sink drops the message that it has in hand, if it has one: see [`SendSink`](crate::sink::SendSink).
+        ///
+        /// # Examples
+        /// See [`sink`](crate::sink).
+        pub fn sink(&self) -> crate::sink::SendSink<T> {
+            crate::sink::SendSink::new(self.inner.clone())
+        }
+    };
+}
+pub(crate) use from_sender;
 
 impl<T> SendSink<T> {
     pub(crate) fn new(sender: channel::Sender<T>) -> Self {

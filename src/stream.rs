@@ -30,6 +30,33 @@ pub use futures_core::{FusedStream, Stream};
 
 use crate::channel::{RecvFuture, RecvOwned};
 
+/// Defines how a receiver becomes a stream, in its `impl`: what it receives from, shared and as its own.
+macro_rules! from_receiver {
+    ($this:ident => $shared:expr, $owned:expr) => {
+        /// What is received as a [`Stream`](crate::stream::Stream), which ends when the channel is disconnected.
+        ///
+        /// # Cancel safety
+        /// The stream may be dropped at any time: no message is lost.
+        ///
+        /// # Examples
+        /// See [`stream`](crate::stream).
+        pub fn stream(&self) -> crate::stream::RecvStream<'_, T> {
+            let $this = self;
+            crate::stream::RecvStream::new($shared.recv_async())
+        }
+
+        /// The same with a receiver that goes with the stream.
+        ///
+        /// # Examples
+        /// See [`stream`](crate::stream).
+        pub fn into_stream(self) -> crate::stream::IntoStream<T> {
+            let $this = self;
+            crate::stream::IntoStream::new($owned.recv_owned())
+        }
+    };
+}
+pub(crate) use from_receiver;
+
 macro_rules! streams {
     ($($(#[$doc:meta])* $Name:ident<$($a:lifetime)?> of $Future:ident;)*) => {$(
         $(#[$doc])*

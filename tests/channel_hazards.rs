@@ -126,14 +126,16 @@ fn a_task_that_is_not_run_holds_up_no_others() {
             case.take() == Some(Ok(()))
         })
     };
-    let ways: [&dyn Fn(&mpmc::Sender<u32>) -> Task<'static, bool>; 2] = [&by_async, &by_select];
-    for sends in ways {
+    for selects in [false, true] {
         let (sender, receiver) = mpmc::sync_channel(0);
         let mut stalled = Task::waiting(receiver.recv_async());
         let [idle, other] = [(); 2].map(|()| Task::waiting(receiver.recv_async()));
         let first = Task::waiting(sender.send_async(1));
         assert_eq!([stalled.wakes(), idle.wakes()], [1, 0]);
-        let mut second = sends(&sender);
+        let mut second = match selects {
+            false => by_async(&sender),
+            true => by_select(&sender),
+        };
         assert_eq!([idle.wakes(), other.wakes()], [1, 0]);
         assert!(second.poll().is_none());
         assert_eq!(other.wakes(), 0, "one is enough");

@@ -199,11 +199,13 @@ fn a_case_that_has_a_result_is_chosen_again() {
     assert_eq!(Select::new([&mut case]).select(), 0);
     assert_eq!(case.take(), Some(Ok(1)));
     assert_eq!(receiver.try_recv(), Ok(2));
-    // One that has sent is not.
+    // One that has sent is not, when its result has been taken.
     let mut case = send(&sender, 3);
     assert_eq!(Select::new([&mut case]).try_select(), Some(0));
+    assert_eq!(Select::new([&mut case]).select(), 0);
     assert_eq!(case.take(), Some(Ok(())));
     assert_eq!(Select::new([&mut case]).select_timeout(SHORT), None);
+    assert_eq!(receiver.try_iter().count(), 1);
     assert_eq!(case.into_message(), None);
 }
 

@@ -112,26 +112,21 @@ impl<D> Guarded<D> {
     where
         D: Send,
     {
-        use core::sync::atomic::{AtomicBool, Ordering};
-        use std::thread;
-
-        let [reads, ended] = [const { AtomicBool::new(false) }; 2];
-        thread::scope(|scope| {
-            let reader = scope.spawn(|| {
+        let (reads, act_now) = std::sync::mpsc::channel();
+        let (ended, wait) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(move || {
                 self.read(|_| {
-                    reads.store(true, Ordering::SeqCst);
-                    let mut turns = 0..1_000;
-                    while !ended.load(Ordering::SeqCst) && turns.next().is_some() {
-                        thread::sleep(core::time::Duration::from_millis(1));
-                    }
-                    ended.load(Ordering::SeqCst)
+                    reads.send(()).is_ok()
+                        && wait
+                            .recv_timeout(core::time::Duration::from_secs(1))
+                            .is_ok()
                 })
             });
-            while !reads.load(Ordering::SeqCst) {
-                thread::yield_now();
-            }
+            act_now.recv().expect("it reads");
             act();
-            ended.store(true, Ordering::SeqCst);
+            // It may have given up.
+            let _ = ended.send(());
             reader.join().expect("it does not panic")
         })
     }
