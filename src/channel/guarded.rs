@@ -53,6 +53,7 @@ impl<D> Guarded<D> {
         self.data.with(|data| look(unsafe { &*data }))
     }
 
+    #[inline]
     fn lock(&self) {
         self.lock.lock_for(&Call {
             name: "a channel's own lock",
