@@ -88,6 +88,9 @@ impl Seat {
 
 /// The token is there before, or the thread waits for it, asleep or about to sleep; nothing else lets it go on. Two agents: nobody
 /// else touches a token.
+///
+/// Seen to fail: handing the token over does not acquire (K1); a token that is handed over stays; an unpark looks at the
+/// queue only if there was a token.
 #[must_use]
 pub fn a_thread_parks() -> Scene {
     Stage::new(Seat::new())
@@ -101,6 +104,9 @@ pub fn a_thread_parks() -> Scene {
 }
 
 /// The same for one that spins.
+///
+/// Seen to fail: handing the token over does not acquire (K1); a token that is handed over stays; an unpark does not
+/// release.
 #[must_use]
 pub fn an_agent_that_must_not_block_parks() -> Scene {
     Stage::new(Seat::new())
@@ -113,6 +119,9 @@ pub fn an_agent_that_must_not_block_parks() -> Scene {
 }
 
 /// The same for a task.
+///
+/// Seen to fail: a task that was not woken counts as noticed; taking the token does not acquire; an unpark does not
+/// release.
 #[must_use]
 pub fn a_task_parks() -> Scene {
     Stage::new(Seat::new())
@@ -125,6 +134,8 @@ pub fn a_task_parks() -> Scene {
 }
 
 /// Two unpark before the owner parks: one token, and it stands for both (K1).
+///
+/// Seen to fail: an unpark loads and stores; taking the token does not acquire; an unpark does not release.
 #[must_use]
 pub fn a_token_of_two() -> Scene {
     Stage::new(Seat::new())
@@ -141,6 +152,9 @@ pub fn a_token_of_two() -> Scene {
 }
 
 /// Two unpark while the owner parks, as often as it takes: the later one is never lost.
+///
+/// Seen to fail: an unpark loads and stores; handing the token over does not acquire (K1); an unpark looks at the queue
+/// only if there was a token.
 #[must_use]
 pub fn two_unpark() -> Scene {
     Stage::new(Seat::new())
@@ -155,6 +169,9 @@ pub fn two_unpark() -> Scene {
 }
 
 /// The same for a task.
+///
+/// Seen to fail: an unpark loads and stores; a task that was not woken counts as noticed; an unpark looks at the queue only
+/// if there was a token.
 #[must_use]
 pub fn two_unpark_a_task() -> Scene {
     Stage::new(Seat::new())
@@ -169,6 +186,8 @@ pub fn two_unpark_a_task() -> Scene {
 }
 
 /// The owner gives up while it is unparked: the token is used, or stays.
+///
+/// Seen to fail: an unpark loads and stores; an unpark looks at the queue only if there was a token.
 #[must_use]
 pub fn time_out_against_unpark() -> Scene {
     Stage::new(Seat::new())
@@ -184,6 +203,9 @@ pub fn time_out_against_unpark() -> Scene {
 }
 
 /// The same for a task. Two agents: the one that unparks lets time pass as well.
+///
+/// Seen to fail: a task that was not woken counts as noticed; taking the token does not acquire; an unpark looks at the
+/// queue only if there was a token.
 #[must_use]
 pub fn a_task_that_times_out_against_unpark() -> Scene {
     Stage::new(Seat::new())
@@ -207,6 +229,9 @@ pub fn a_task_that_times_out_against_unpark() -> Scene {
 }
 
 /// A thread that blocks gets the token before a task of its own that came first, since that could not run (K2).
+///
+/// Seen to fail: the owner has no rank (K2); a token that is handed over stays; handing the token over does not acquire
+/// (K1).
 #[must_use]
 pub fn a_thread_goes_before_its_own_task() -> Scene {
     Stage::new(Seat::new())
@@ -223,6 +248,9 @@ pub fn a_thread_goes_before_its_own_task() -> Scene {
 }
 
 /// A token for which a task was woken is for the next one, if the task is dropped.
+///
+/// Seen to fail: a task that was not woken counts as noticed; taking the token does not acquire; an unpark looks at the
+/// queue only if there was a token.
 #[must_use]
 pub fn a_dropped_future_leaves_its_token() -> Scene {
     Stage::new(Seat::new())
@@ -242,6 +270,9 @@ pub fn a_dropped_future_leaves_its_token() -> Scene {
 }
 
 /// Two tasks of one agent, two tokens: when the first task has its token, the second is noticed again.
+///
+/// Seen to fail: a task that was not woken counts as noticed; an unpark loads and stores; an unpark looks at the queue only
+/// if there was a token.
 #[must_use]
 pub fn the_next_task_gets_the_next_token() -> Scene {
     Stage::new(Seat::new())
@@ -273,6 +304,9 @@ pub fn the_next_task_gets_the_next_token() -> Scene {
 }
 
 /// A task was woken for a token that its thread then took: it is woken for the next one too (K3).
+///
+/// Seen to fail: the owner has no rank (K2); a task that was not woken counts as noticed; a token that is handed over
+/// stays.
 #[must_use]
 pub fn a_task_without_its_token_is_woken_again() -> Scene {
     Stage::new(Seat::new())
