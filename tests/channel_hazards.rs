@@ -1,7 +1,5 @@
 //! What goes wrong in other crates' channels for the web, one test for each: named after what must not happen here.
 
-#[path = "common/allocations.rs"]
-mod allocations;
 mod common;
 
 use std::future::Future;
@@ -14,9 +12,9 @@ use std::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use allocations::{allocations, bytes_kept};
 #[cfg(not(target_arch = "wasm32"))]
 use common::SHORT;
+use common::allocations::{allocations, bytes_kept};
 use common::{LONG, Spinning, Task, timed};
 use web_sync::mpmc::{self, RecvTimeoutError, SendTimeoutError};
 #[cfg(any(not(target_family = "wasm"), panic = "unwind"))]

@@ -3,8 +3,6 @@
 //! Most tests need one agent only, so they run as they are in a window, in a worker, in Node and natively. Those with threads run
 //! natively; browser workers run the like in `tests/browser`.
 
-#[path = "common/allocations.rs"]
-mod allocations;
 mod common;
 
 use std::cell::Cell;
@@ -19,7 +17,7 @@ use std::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use allocations::allocations;
+use common::allocations::allocations;
 use common::{LONG, SHORT, Spinning, Task, timed};
 use web_sync::{
     Barrier, Condvar, Event, Mutex, Once, OnceLock, RwLock,

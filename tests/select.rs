@@ -1,7 +1,5 @@
 //! Select: which case is chosen, what is left of the others, and what they pass on.
 
-#[path = "common/allocations.rs"]
-mod allocations;
 mod common;
 
 use std::pin::{Pin, pin};
@@ -13,7 +11,7 @@ use std::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use allocations::allocations;
+use common::allocations::allocations;
 use common::{LONG, SHORT, Spinning, Task, now, timed};
 use web_sync::mpmc::{self, RecvError, SendError, TrySendError};
 use web_sync::nonpoison::Mutex;

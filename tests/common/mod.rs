@@ -1,6 +1,8 @@
 //! What the tests of several files need: tasks that are polled by hand, agents, time.
 #![allow(dead_code, reason = "not every file needs all of it")]
 
+pub mod allocations;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
