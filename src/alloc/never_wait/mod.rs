@@ -15,7 +15,8 @@
 //! - **I1** Allocating reaches the crate's one wait instruction, for agents that are known to be able to sleep ([`futex::may_nap`]). Freeing
 //!   reaches none. The rest is the inner allocator's own.
 //! - **I2** An agent that must not sleep looks at the gate 64 times to allocate, drains 64 blocks inside, and looks at 8 chunks of 64
-//!   words and at the words of the page pool. Only when memory has run out it is more, before null is returned: inside 1,024 times 64 blocks,
+//!   words and at the words of the page pool. Only when memory has run out it is more, before null is returned: the words of all chunks, of
+//!   which there are no more than pages; inside 1,024 times 64 blocks,
 //!   with a question to the inner allocator after each 64; and who was not inside looks at the gate 65,536 times more, for some ten
 //!   milliseconds, as the inner allocator may only be busy. Who frees tries 64 times to enter or to leave the block; if others were first
 //!   each time, the block is lost. Sleep ends after a second without a wake.
@@ -28,6 +29,8 @@
 mod gate;
 mod guarded;
 mod reserve;
+#[cfg(test)]
+mod reserve_tests;
 #[cfg(test)]
 mod tests;
 

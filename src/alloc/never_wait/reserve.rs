@@ -10,7 +10,8 @@
 //! what it was about to take. To free is to set bits. A chunk stays one; what is free in it serves small blocks only.
 //!
 //! A small block is looked for in [`LOOKS`] chunks: the newest, and others in turn. If it is in none of these there is one more chunk. So
-//! every chunk is looked at again some time, and no allocation looks at all of them. Chunks are a list that grows at its head.
+//! every chunk is looked at again some time, and an allocation looks at all of them only where there is no page for one more. Chunks are a
+//! list that grows at its head.
 
 use core::alloc::Layout;
 use core::ptr;
@@ -217,7 +218,25 @@ impl<S: Source> Reserve<S> {
             // ORDERING: Release, partner of the load above: what this agent has acquired.
             self.cursor.store(chunk, Ordering::Release);
         }
-        self.add_chunk(units)
+        self.add_chunk(units).or_else(|| self.run_of_any(units))
+    }
+
+    /// Takes a run of units of whichever chunk has one.
+    #[cold]
+    fn run_of_any(&self, units: u32) -> Option<(&Chunk, u32)> {
+        // ORDERING: Acquire, as in `run`.
+        let mut chunk = self.newest.load(Ordering::Acquire);
+        for _ in 0..MAX_PAGES {
+            steps::step();
+            // SAFETY: null, or a chunk, and chunks stay.
+            let looked = unsafe { chunk.as_ref() }?;
+            if let Some(first) = looked.free.take(units) {
+                return Some((looked, first));
+            }
+            // Relaxed: it was written before the chunk could be found.
+            chunk = looked.next.load(Ordering::Relaxed);
+        }
+        None
     }
 
     /// Makes a chunk, and takes a run of it before others know of it.

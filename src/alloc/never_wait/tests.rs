@@ -1,11 +1,11 @@
 //! The wrapper over std's allocator, which is watched, and over a memory of the tests' own.
 
 use super::gate::{LATE_TRIES, TRIES};
-use super::{NeverWait, guarded::Guarded, reserve::Reserve};
+use super::{NeverWait, guarded::Guarded};
 use crate::alloc::steps;
 use crate::alloc::tests::{Dice, Range, layout};
 use crate::sys::agent::{self, Policy, set_policy};
-use crate::sys::memory::{Memory, PAGE};
+use crate::sys::memory::PAGE;
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::alloc::System;
@@ -631,70 +631,4 @@ fn zeros_are_zeros_where_others_have_been() {
             55 * PAGE
         )
     );
-}
-
-/// Another agent has got pages of which this one does not know yet: what it has is not in them.
-#[test]
-fn who_knows_no_page_has_no_block_of_the_reserve() {
-    let reserve = Reserve::new(Memory::new());
-    // As if the memory's range, whose pages these are, had not been seen.
-    reserve.own(1, 16);
-    assert!(!reserve.owns(core::ptr::without_provenance_mut(2 * PAGE + 8)));
-    // A static, since a memory does not give its range back.
-    static RESERVE: LazyLock<Reserve<Memory>> = LazyLock::new(|| Reserve::new(Memory::new()));
-    assert!(RESERVE.owns(RESERVE.alloc(layout(8, 8))));
-}
-
-/// Fewer pages than the memory mostly grows by.
-#[test]
-fn the_reserve_uses_the_last_pages_too() {
-    for pages in (1..16).step_by(if cfg!(miri) { 7 } else { 1 }) {
-        let reserve = Reserve::new(Range::new(pages));
-        let blocks: Vec<_> = (0..pages).map(|_| reserve.alloc(layout(PAGE, 8))).collect();
-        assert!(blocks.iter().all(|block| !block.is_null()));
-        assert!(reserve.alloc(layout(1, 1)).is_null());
-        for block in blocks {
-            // SAFETY: the block is ours, with this layout.
-            unsafe { reserve.dealloc(block.addr(), layout(PAGE, 8)) };
-        }
-        assert!(!reserve.alloc(layout(1, 1)).is_null());
-        assert_eq!(reserve.held(), pages as usize * PAGE);
-    }
-}
-
-/// The reserve finds again what was freed in it, wherever it is.
-#[test]
-fn the_reserve_does_not_grow_without_need() {
-    let reserve = Reserve::new(Range::new(600));
-    let (count, rounds) = if cfg!(miri) { (100, 1) } else { (10_000, 10) };
-    let mut dice = Dice(3);
-    let mut blocks: Vec<_> = (0..count)
-        .map(|_| reserve.alloc(layout(1_000, 8)))
-        .collect();
-    let held = reserve.held();
-    for _ in 0..count * rounds {
-        let at = dice.roll(blocks.len());
-        // SAFETY: the block is ours, with this layout.
-        unsafe { reserve.dealloc(blocks[at].addr(), layout(1_000, 8)) };
-        blocks[at] = reserve.alloc(layout(1_000, 8));
-    }
-    // When one in 630 is free, the eight chunks that are looked at may have none of them.
-    assert!(
-        reserve.held() <= held + held / 4 + 16 * PAGE,
-        "{held} {}",
-        reserve.held()
-    );
-    let grown = reserve.held();
-    // A tenth is free: that is found.
-    for start in blocks.drain(..count / 10) {
-        // SAFETY: as above.
-        unsafe { reserve.dealloc(start.addr(), layout(1_000, 8)) };
-    }
-    blocks.extend((0..count / 10).map(|_| reserve.alloc(layout(1_000, 8))));
-    assert_eq!(reserve.held(), grown);
-    for start in blocks {
-        // SAFETY: as above.
-        unsafe { reserve.dealloc(start.addr(), layout(1_000, 8)) };
-    }
-    reserve.check_free();
 }
