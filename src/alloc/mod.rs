@@ -60,7 +60,7 @@
 //!   entered; a batch of 1 to 16 blocks; 64 tries to free; the words of the page pool, and where free and used pages alternate the pages, of
 //!   which there are 65,536. Only when memory has run out it is more, before null is returned: all batches, and 1,024 rounds of all
 //!   arenas, in each of which 4,096 deferred blocks of an arena are freed, its free blocks of a page or more are looked at, and the pool is
-//!   searched. To take pages off a region is an exchange that is repeated when it was lost, which is at most once for each page of the region.
+//!   searched, and after each that has met a busy arena 64 pauses of a tenth of a microsecond. To take pages off a region is an exchange that is repeated when it was lost, which is at most once for each page of the region.
 //!   (Natively, where `memory.grow` is such an exchange too, and one that may fail without a cause, that loop has no bound.)
 //! - **I3** Nothing is completed by another agent. One that is suspended or ended at any instruction costs what it held: an arena, its
 //!   magazines, a batch, a run of pages.
@@ -142,8 +142,8 @@ pub use stats::Stats;
 /// `realloc` stays in place within a size class, in an arena if the neighbour is free (or your engine can do it), and with pages if the next
 /// ones are.
 /// `alloc_zeroed` does not clear pages that the memory has just grown by. Where there is no more memory the result is null, never a trap, and
-/// works again when something has been freed. Null comes late: first all arenas are looked through, up to 1,024 times as long as one of them
-/// is busy, and one whose agent was terminated inside is busy for ever. What is free at the end of the memory does not count together with what
+/// works again when something has been freed. Null comes late: first all arenas are looked through, again and again for some ten milliseconds as
+/// long as one of them is busy, since what is free may be in that one; and one whose agent was terminated inside is busy for ever. What is free at the end of the memory does not count together with what
 /// the memory could still grow by: where neither is enough for a large block the result is null.
 ///
 /// With [`Arenas::new`] all memory comes from `memory.grow`: leave the initial memory as small as the linker makes it, and let the maximum be what
@@ -157,7 +157,7 @@ pub use stats::Stats;
 ///
 /// # Blocking
 ///
-/// Never blocks, and never spins for longer than a constant number of steps. `memory.grow` itself stops the other agents for a moment: see
+/// Never blocks, and never spins for longer than a constant number of steps: some ten milliseconds, where memory has run out. `memory.grow` itself stops the other agents for a moment: see
 /// [`Arenas::reserve`].
 ///
 /// # Examples

@@ -27,6 +27,9 @@ const PATIENCE: u32 = 4;
 const WINDOW: u32 = 16;
 /// How many rounds of all arenas are made before memory is said to have run out.
 pub(super) const LAST_PASSES: u32 = 1024;
+/// How many pauses are made after one that has met a busy arena, each of a tenth of a microsecond or more. With all rounds that is some ten
+/// milliseconds: as long as a system may take the processor from who is in an arena.
+pub(super) const LAST_PAUSES: u32 = if cfg!(miri) { 1 } else { 64 };
 /// The most that an arena asks for at once when it has much already: 1 MiB.
 const SPAN_PAGES: u32 = 16;
 
@@ -268,10 +271,18 @@ impl<S: Source, C: Core> Heap<S, C> {
             }
             freed = false;
             if met.busy {
-                Spin::pause();
+                Self::pause_before_the_next();
             }
         }
         found(None)
+    }
+
+    /// Pauses between two rounds.
+    fn pause_before_the_next() {
+        for _ in 0..LAST_PAUSES {
+            steps::step();
+            Spin::pause_longer();
+        }
     }
 
     /// A block with pages of its own; 0 if there are none.
