@@ -7,12 +7,12 @@ use core::ptr;
 use crate::Scene;
 use crate::scene::Stage;
 use crate::world::{Note, Tally, rounds};
-use web_sync::alloc::parts::{Deferred, Exchange, Node, PLACES, Pages, Roster, TryLock};
+use web_sync::alloc::parts::{Deferred, Exchange, Hands, Node, PLACES, Pages, Roster, TryLock};
 
 models![alloc: deferred_blocks_are_taken_once, batches_change_hands, more_batches_than_places, runs_overlap, a_run_across_words_is_put_back,
-    a_page_for_each, pages_are_counted_before_they_are_there,
+    a_page_for_each, pages_are_counted_before_they_are_there, what_cannot_be_taken_stays, who_finds_none_sees_whose_hands_they_are_in,
     agents_make_and_find_arenas, freed_or_deferred;
-    stale: deferred_blocks_are_taken_once, batches_change_hands, agents_make_and_find_arenas];
+    stale: deferred_blocks_are_taken_once, batches_change_hands, agents_make_and_find_arenas, who_finds_none_sees_whose_hands_they_are_in];
 
 /// A block: in use it has a note, free it is a node.
 #[repr(C)]
@@ -293,6 +293,81 @@ pub fn pages_are_counted_before_they_are_there() -> Scene {
             }
         })
         .end(|pool| pool.check(31, 2))
+}
+
+/// Some of the pages that one agent wants are not there: it hides none of the others from those who want these.
+///
+/// Seen to fail with a `take_at` that takes the first part before it has looked at the second.
+#[must_use]
+pub fn what_cannot_be_taken_stays() -> Scene {
+    let all = |pool: &Pool| assert!(!pool.pages.take_at(30, 5));
+    Stage::new(Pool::new(30, 4))
+        .thread(all)
+        .thread(all)
+        .thread(|pool| {
+            let page = pool.pages.take(4).expect("they are there");
+            pool.r#use(page, 4);
+        })
+        .end(|pool| pool.check(30, 4))
+}
+
+/// A memory that grows by two pages at a time, and the pool.
+struct Growing {
+    pool: Pool,
+    hands: Hands,
+    /// Growths that have been asked for, of the two that there are.
+    memory: Roster<Place, 2>,
+}
+
+impl Growing {
+    fn grow(&self) -> Option<u32> {
+        let first = 31 + 2 * self.memory.number()?;
+        self.pool.notes[first as usize].add();
+        self.pool.notes[first as usize + 1].add();
+        Some(first)
+    }
+
+    /// Grows by two pages, and keeps one.
+    fn keep(&self) {
+        let kept = self.hands.hold(|| {
+            let first = self.grow()?;
+            self.pool.pages.put(first + 1, 1);
+            Some(first)
+        });
+        if let Some(page) = kept {
+            self.pool.notes[page as usize].add();
+        }
+    }
+
+    /// Looks for a page, again as long as it cannot be sure that there is none. There is one if the memory has ended.
+    fn find(&self) {
+        for _ in 0..3 {
+            let before = self.hands.seen();
+            let found = self.pool.pages.take(1).or_else(|| self.grow());
+            if let Some(page) = found {
+                return self.pool.notes[page as usize].add();
+            }
+            assert!(!before.is_empty() || self.hands.seen() != before);
+            crate::world::pause();
+        }
+    }
+}
+
+/// Whoever finds no page although there is one knows that it may be in somebody's hands.
+///
+/// Seen to fail with a `hold` that has ended before the pages are put, with one that leaves the word as it was, without either fence, and
+/// with the subtraction or the load in `seen` Relaxed.
+#[must_use]
+pub fn who_finds_none_sees_whose_hands_they_are_in() -> Scene {
+    Stage::new(Growing {
+        pool: Pool::new(0, 0),
+        hands: Hands::new(),
+        memory: Roster::new(),
+    })
+    .thread(Growing::keep)
+    .thread(Growing::keep)
+    .thread(Growing::find)
+    .end(|growing| assert!(growing.pool.pages.count() <= 2))
 }
 
 struct Place {

@@ -191,14 +191,15 @@ impl<S: Source, C: Core> Heap<S, C> {
         if self.pages.take_at(end, more) {
             return true;
         }
-        let Some(grown) = self.source.grow_at(end, more) else {
-            return false;
-        };
-        self.counters.grown(more);
-        if grown != end {
-            // Somebody else has grown the memory meanwhile.
-            self.pages.put(grown, more);
-        }
-        grown == end
+        let grown = self.hands.hold(|| {
+            let grown = self.source.grow_at(end, more)?;
+            self.counters.grown(more);
+            if grown != end {
+                // Somebody else has grown the memory meanwhile.
+                self.pages.put(grown, more);
+            }
+            Some(grown)
+        });
+        grown == Some(end)
     }
 }

@@ -11,6 +11,7 @@ use super::choice::Core;
 use super::class::{CLASSES, FINE_MAX, Kind, fine};
 use super::engine::Span;
 use super::exchange::Exchange;
+use super::hands::Hands;
 use super::lists::size_for;
 use super::pages::Pages;
 use super::slot;
@@ -30,6 +31,8 @@ pub(super) struct Heap<S, C> {
     number: AtomicU32,
     pub(super) source: S,
     pub(super) pages: Pages<{ MAX_PAGES as usize / 32 }>,
+    /// Of those who have got pages from the source and not put them into the pool yet.
+    pub(super) hands: Hands,
     pub(super) exchange: Exchange<CLASSES>,
     pub(super) arenas: Arenas<C>,
     pub(super) counters: Counters,
@@ -45,6 +48,7 @@ impl<S, C: Core> Heap<S, C> {
                 number: AtomicU32::new(0),
                 source,
                 pages: Pages::new(),
+                hands: Hands::new(),
                 exchange: Exchange::new(),
                 arenas: Arenas::new(),
                 counters: Counters::new(),
@@ -259,25 +263,42 @@ impl<S: Source, C: Core> Heap<S, C> {
         ((address - self.source.base()) / PAGE) as u32
     }
 
+    /// For who has the [`Hands`] for it.
     pub(super) fn grow(&self, pages: u32) -> Option<u32> {
         let first = self.source.grow(pages)?;
         self.counters.grown(pages);
         Some(first)
     }
 
-    /// Takes a run of pages, and says whether they are known to be zero.
-    pub(super) fn claim(&self, pages: u32) -> Option<(u32, bool)> {
-        if let Some(page) = self.pages.take(pages) {
+    /// Takes a run of pages that is aligned so, and says whether they are known to be zero.
+    pub(super) fn claim(&self, pages: u32, align: usize) -> Option<(u32, bool)> {
+        // One of so many pages is aligned: this one and others as far away.
+        let step = u32::try_from(align / PAGE).ok()?.max(1);
+        let aligned = ((self.source.base() / PAGE) as u32).wrapping_neg();
+        if let Some(page) = self.pages.take_aligned(pages, aligned, step) {
             return Some((page, false));
         }
+        let least = pages.checked_add(step - 1)?;
         let growth = (self.counters.pages() / 8).clamp(*GROWTH.start(), *GROWTH.end());
-        if pages < growth
-            && let Some(page) = self.grow(growth)
-        {
-            self.pages.put(page + pages, growth - pages);
-            return Some((page, true));
-        }
-        Some((self.grow(pages)?, true))
+        let more = (least < growth)
+            .then(|| self.claim_of_more(growth, pages, align))
+            .flatten();
+        let page = more.or_else(|| self.claim_of_more(least, pages, align))?;
+        Some((page, true))
+    }
+
+    /// Grows the memory, takes a run that is aligned so, and puts the rest into the pool.
+    #[inline(never)]
+    fn claim_of_more(&self, growth: u32, pages: u32, align: usize) -> Option<u32> {
+        self.hands.hold(|| {
+            let first = self.grow(growth)?;
+            let gap = self.address(first).wrapping_neg() & (align - 1);
+            let before = (gap / PAGE) as u32;
+            self.pages.put(first, before);
+            self.pages
+                .put(first + before + pages, growth - before - pages);
+            Some(first + before)
+        })
     }
 
     /// Gives a span back that an engine no longer needs, if there is one.
@@ -316,11 +337,14 @@ impl<S: Source, C: Core> Heap<S, C> {
         let Ok(pages) = u32::try_from(bytes.div_ceil(PAGE)) else {
             return false;
         };
-        let run = self.pages.take(pages).or_else(|| self.grow(pages));
-        if let Some(page) = run {
-            self.pages.put(page, pages);
+        if pages == 0 || self.pages.has_run(pages) {
+            return true;
         }
-        pages == 0 || run.is_some()
+        let grown = self.hands.hold(|| {
+            self.pages.put(self.grow(pages)?, pages);
+            Some(())
+        });
+        grown.is_some()
     }
 
     pub(super) fn stats(&self) -> Stats {

@@ -15,7 +15,7 @@ use super::tests::{
     with_engines,
 };
 use crate::sys::memory::PAGE;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -324,6 +324,46 @@ fn who_has_no_memory_looks_for_longer() {
         drop(inside);
     });
     model.free_all(&heap);
+}
+
+/// Who has made the memory end has pages in hand that it does not want: another agent waits for them.
+#[test]
+fn pages_in_hand_are_waited_for() {
+    for wanted in [layout(1_000, 2 * GRAIN), layout(1, PAGE)] {
+        let mut range = Range::new(4);
+        range.stay = Duration::from_millis(1);
+        let heap = Tested::<Tlsf>::new(range);
+        // SAFETY: any layout will do.
+        let alloc = || !unsafe { heap.alloc(wanted) }.is_null();
+        thread::scope(|scope| {
+            scope.spawn(|| assert!(alloc()));
+            while heap.source.used.load(Ordering::Relaxed) == 0 {
+                thread::yield_now();
+            }
+            assert!(alloc(), "{wanted:?}");
+        });
+    }
+}
+
+/// To ask whether there are pages takes none of them from others.
+#[test]
+fn what_is_reserved_can_be_had_all_the_while() {
+    let heap = heap(4);
+    assert!(heap.reserve(4 * PAGE));
+    let done = AtomicBool::new(false);
+    let missed = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                heap.reserve(PAGE);
+            }
+        });
+        let all = |_| heap.pages.take(4).map(|page| heap.pages.put(page, 4));
+        let tries = 0..if cfg!(miri) { 20 } else { 50_000 };
+        let missed = tries.map(all).position(|taken| taken.is_none());
+        done.store(true, Ordering::Relaxed);
+        missed
+    });
+    assert_eq!(missed, None);
 }
 
 /// Holds every arena that there is, as an agent that was terminated does, and lets others go on.

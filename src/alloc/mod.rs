@@ -92,6 +92,7 @@ mod deferred;
 mod engine;
 mod exchange;
 mod give;
+mod hands;
 mod heap;
 #[cfg(test)]
 mod limits_tests;

@@ -1,7 +1,8 @@
 //! Free pages: one bit for each, set while the page is nobody's. Or whatever else comes in runs.
 //!
-//! A run is taken word by word, from left to right, each word's part at once; if some of a part was lost to somebody else, the rest of
-//! it and the parts before are put back. So a page may look taken for a moment that is not.
+//! A run is taken word by word, from left to right, each word's part at once, when all of it was seen to be free. If some of a part was lost to
+//! somebody else all the same, the rest of it and the parts before are put back. So where two agents want a page at the same moment, others that
+//! nobody has may look taken, until whoever has lost has put them back.
 //! A run of which somebody else was first to take a page is looked at again from its first page, and after [`TRIES`] of them from its
 //! end. So a run may not be found although it is there, if others take and put all the while: then the memory grows.
 //!
@@ -97,7 +98,7 @@ impl Runs {
             super::steps::step();
             let (mask, bits) = part(page, end - page);
             if let Some(word) = self.word(page) {
-                // ORDERING: Release, partner of the exchange in `take_part`: what was done to the pages before.
+                // ORDERING: Release, partner of the exchange in `take_seen`: what was done to the pages before.
                 word.fetch_or(mask, Ordering::Release);
             }
             page += bits;
@@ -106,6 +107,31 @@ impl Runs {
 
     /// Takes a run of `count` pages.
     pub fn take(&self, count: u32) -> Option<u32> {
+        self.take_aligned(count, 0, 1)
+    }
+
+    /// Takes a run of `count` pages whose first one is `phase` more than a multiple of `step`, a power of two.
+    #[inline(never)]
+    pub fn take_aligned(&self, count: u32, phase: u32, step: u32) -> Option<u32> {
+        let (mut page, mut again) = (0, TRIES);
+        loop {
+            let start = self.find(page, count, phase, step)?;
+            if self.take_seen(start, count) {
+                return Some(start);
+            }
+            // What is there now? Not for ever: from the end of the run it goes on in any case.
+            page = if again > 0 { start } else { start + count };
+            again = again.saturating_sub(1);
+        }
+    }
+
+    /// Whether there is a run of `count` pages.
+    pub fn has_run(&self, count: u32) -> bool {
+        self.find(0, count, 0, 1).is_some()
+    }
+
+    /// Looks for a run as in [`Self::take_aligned`], from `page` on.
+    fn find(&self, mut page: u32, count: u32, phase: u32, step: u32) -> Option<u32> {
         if count == 0 || self.count() < count {
             return None;
         }
@@ -114,29 +140,22 @@ impl Runs {
             .load(Ordering::Relaxed)
             .min(self.words.len() as u32)
             * BITS;
-        let (mut page, mut start, mut run, mut again) = (0, 0, 0, TRIES);
+        let mut start = None;
         while page < end {
             super::steps::step();
             let word = self.word(page)?.load(Ordering::Relaxed) >> (page % BITS);
             if word & 1 == 0 {
-                run = 0;
+                start = None;
                 // What was shifted in is no page's: at most to the end of this word.
                 page += word.trailing_zeros().min(BITS - page % BITS);
                 continue;
             }
-            if run == 0 {
-                start = page;
-            }
-            let ones = word.trailing_ones();
-            (run, page) = (run + ones, page + ones);
-            if run >= count {
-                if self.take_at(start, count) {
-                    return Some(start);
-                }
-                run = 0;
-                // What is there now? Not for ever: from the end of the run it goes on in any case.
-                page = if again > 0 { start } else { start + count };
-                again = again.saturating_sub(1);
+            // The first page of a run that is aligned may lie ahead.
+            let first = start.unwrap_or(page + (phase.wrapping_sub(page) & (step - 1)));
+            start = Some(first);
+            page += word.trailing_ones();
+            if page >= first && page - first >= count {
+                return Some(first);
             }
         }
         None
@@ -144,6 +163,24 @@ impl Runs {
 
     /// Takes these pages; false, and none of them, if one of them is not free.
     pub fn take_at(&self, first: u32, count: u32) -> bool {
+        // Before any of them is taken: nobody shall miss pages that were never to be had.
+        let (mut page, end) = (first, first.saturating_add(count));
+        while page < end {
+            super::steps::step();
+            let (mask, bits) = part(page, end - page);
+            let word = self
+                .word(page)
+                .map_or(0, |word| word.load(Ordering::Relaxed));
+            if word & mask != mask {
+                return false;
+            }
+            page += bits;
+        }
+        self.take_seen(first, count)
+    }
+
+    /// As [`Self::take_at`], of pages that were just seen to be free.
+    fn take_seen(&self, first: u32, count: u32) -> bool {
         let (mut page, end) = (first, first.saturating_add(count));
         while page < end {
             super::steps::step();
@@ -202,6 +239,22 @@ mod tests {
         assert_eq!(pages.take(30), Some(0));
         assert_eq!(pages.take(10), Some(41));
         assert_eq!(pages.count(), 0);
+    }
+
+    #[test]
+    fn a_run_may_have_to_be_aligned() {
+        let pages = Pages::<4>::new();
+        pages.put(3, 30);
+        assert_eq!(pages.take_aligned(4, 1, 8), Some(9));
+        assert_eq!(pages.take_aligned(23, 1, 8), None);
+        assert_eq!(pages.take_aligned(16, 1, 8), Some(17));
+        assert_eq!(pages.take_aligned(1, 0, 64), None);
+        // Exactly its place, and nothing beside it.
+        pages.put(64, 5);
+        assert_eq!(pages.take_aligned(5, 0, 64), Some(64));
+        assert_eq!(pages.take_aligned(1, 31, 1 << 31), None);
+        assert!(pages.has_run(6) && !pages.has_run(7));
+        assert_eq!((pages.take(6), pages.count()), (Some(3), 4));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub use super::block::Node;
 pub use super::deferred::Deferred;
 pub use super::exchange::{Exchange, PLACES};
+pub use super::hands::Hands;
 pub use super::never_wait::{Gate, Inside};
 pub use super::pages::{Pages, Runs};
 pub use super::roster::Roster;

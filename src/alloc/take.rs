@@ -27,7 +27,7 @@ const PATIENCE: u32 = 4;
 const WINDOW: u32 = 16;
 /// How many rounds of all arenas are made before memory is said to have run out.
 pub(super) const LAST_PASSES: u32 = 1024;
-/// How many pauses are made after one that has met a busy arena, each of a tenth of a microsecond or more. With all rounds that is some ten
+/// How many pauses are made after one that has met somebody busy, each of a tenth of a microsecond or more. With all rounds that is some ten
 /// milliseconds: as long as a system may take the processor from who is in an arena.
 pub(super) const LAST_PAUSES: u32 = if cfg!(miri) { 1 } else { 64 };
 /// The most that an arena asks for at once when it has much already: 1 MiB.
@@ -172,7 +172,7 @@ impl<S: Source, C: Core> Heap<S, C> {
 
     /// Makes an arena, in a page of its own, and has it.
     fn new_arena(&self) -> Option<Locked<'_, C>> {
-        let (page, _) = self.claim(1)?;
+        let (page, _) = self.claim(1, PAGE)?;
         let Some(number) = self.arenas.number() else {
             self.pages.put(page, 1);
             return None;
@@ -214,9 +214,9 @@ impl<S: Source, C: Core> Heap<S, C> {
             let more = (engine.held() / PAGE / 4) as u32;
             let more = more.min(SPAN_PAGES).max(least);
             let Some((page, pages)) = self
-                .claim(more)
+                .claim(more, PAGE)
                 .map(|(page, _)| (page, more))
-                .or_else(|| self.claim(least).map(|(page, _)| (page, least)))
+                .or_else(|| self.claim(least, PAGE).map(|(page, _)| (page, least)))
             else {
                 return 0;
             };
@@ -248,29 +248,29 @@ impl<S: Source, C: Core> Heap<S, C> {
     }
 
     /// Goes round all arenas until something is `found`: in one of them, or, if that is None, in the pool. Goes on as long as a round frees
-    /// something or meets a busy arena.
+    /// something or meets a busy arena, or somebody has pages in hand.
     pub(super) fn rounds<T>(
         &self,
         mut found: impl FnMut(Option<&mut Locked<'_, C>>) -> Option<T>,
     ) -> Option<T> {
-        // Before the first round: others have been at work, and what was in magazines may have become pages.
-        let mut freed = true;
+        // The hands before the last look into the pool. None yet: what was in magazines may have become pages.
+        let mut looked = None;
         for _ in 0..LAST_PASSES {
             let met = self.round(|arena| found(Some(arena)));
             if met.found.is_some() {
                 return met.found;
             }
-            freed |= met.freed;
-            if freed {
+            let hands = self.hands.seen();
+            if met.freed || looked != Some(hands) {
                 let pages = found(None);
                 if pages.is_some() {
                     return pages;
                 }
-            } else if !met.busy {
+                looked = Some(hands);
+            } else if !met.busy && hands.is_empty() {
                 return None;
             }
-            freed = false;
-            if met.busy {
+            if met.busy || !hands.is_empty() {
                 Self::pause_before_the_next();
             }
         }
@@ -288,7 +288,7 @@ impl<S: Source, C: Core> Heap<S, C> {
     /// A block with pages of its own; 0 if there are none.
     fn own_pages(&self, size: usize, align: usize) -> usize {
         let offset = align.max(GRAIN);
-        let Some((page, _)) = self.claim((offset + size).div_ceil(PAGE) as u32) else {
+        let Some((page, _)) = self.claim((offset + size).div_ceil(PAGE) as u32, PAGE) else {
             return 0;
         };
         let block = self.address(page) + offset;
@@ -300,25 +300,13 @@ impl<S: Source, C: Core> Heap<S, C> {
     /// A large block, and whether it is known to be zero; 0 if there is none.
     #[cold]
     pub(super) fn large(&self, pages: u32, align: usize) -> (usize, bool) {
-        let extra = (align / PAGE).saturating_sub(1) as u32;
-        let Some(all) = pages.checked_add(extra) else {
-            return (0, false);
-        };
-        let run = self.claim(all).or_else(|| {
+        let run = self.claim(pages, align).or_else(|| {
             self.flush(self.cache());
             self.rounds(|arena| match arena {
                 Some(_) => None,
-                None => self.claim(all),
+                None => self.claim(pages, align),
             })
         });
-        let Some((page, fresh)) = run else {
-            return (0, false);
-        };
-        let start = self.address(page);
-        let block = (start + align - 1) & !(align - 1);
-        let before = ((block - start) / PAGE) as u32;
-        self.pages.put(page, before);
-        self.pages.put(page + before + pages, extra - before);
-        (block, fresh)
+        run.map_or((0, false), |(page, fresh)| (self.address(page), fresh))
     }
 }

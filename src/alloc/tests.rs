@@ -13,18 +13,22 @@ use std::alloc::{GlobalAlloc, System};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, TrySendError};
 use std::thread;
+use std::time::Duration;
 
 /// A range of pages, of which some have been handed out.
 pub(super) struct Range {
     base: usize,
     pub(super) pages: u32,
-    used: AtomicU32,
+    /// How many have been handed out.
+    pub(super) used: AtomicU32,
     /// No page from here on is handed out, for now.
     pub(super) limit: AtomicU32,
     /// How often pages were asked for.
     pub(super) asked: AtomicU32,
     /// Those that are refused, counted from 0.
     pub(super) refused: core::ops::Range<u32>,
+    /// How long who has got pages stays here with them.
+    pub(super) stay: Duration,
 }
 
 impl Range {
@@ -51,6 +55,7 @@ impl Range {
             limit: AtomicU32::new(pages),
             asked: AtomicU32::new(0),
             refused: 0..0,
+            stay: Duration::ZERO,
         }
     }
 }
@@ -75,6 +80,9 @@ unsafe impl Source for Range {
             .try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 used.checked_add(pages).filter(|end| *end <= limit)
             });
+        if used.is_ok() && !self.stay.is_zero() {
+            thread::sleep(self.stay);
+        }
         used.ok()
     }
 
