@@ -11,8 +11,8 @@ use super::lists::size_for;
 use super::steps;
 use super::take::{LAST_PASSES, LAST_PAUSES};
 use super::tests::{
-    Dice, Model, ROUNDS, Range, Step, Tested, heap, heap_of, layout, play, play_on, some_step,
-    with_engines,
+    Dice, Model, ROUNDS, Range, Step, Tested, heap, heap_of, in_some_try, layout, play, play_on,
+    some_step, with_engines,
 };
 use crate::sys::memory::PAGE;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -310,18 +310,21 @@ fn who_has_no_memory_looks_for_longer() {
     unsafe { heap.dealloc(last, block) };
     let last = last.addr();
     let ready = Barrier::new(2);
-    thread::scope(|scope| {
-        let inside = heap.arenas.get(0).and_then(Arena::try_lock);
-        assert!(inside.is_some());
-        scope.spawn(|| {
+    in_some_try(|| {
+        thread::scope(|scope| {
+            let inside = heap.arenas.get(0).and_then(Arena::try_lock);
+            assert!(inside.is_some());
+            let found = scope.spawn(|| {
+                ready.wait();
+                // SAFETY: any layout will do.
+                let again = unsafe { heap.alloc(block) };
+                again.addr() == last
+            });
             ready.wait();
-            // SAFETY: any layout will do.
-            let again = unsafe { heap.alloc(block) };
-            assert_eq!(again.addr(), last);
-        });
-        ready.wait();
-        thread::sleep(Duration::from_millis(1));
-        drop(inside);
+            thread::sleep(Duration::from_millis(1));
+            drop(inside);
+            found.join().unwrap()
+        })
     });
     model.free_all(&heap);
 }
@@ -330,17 +333,19 @@ fn who_has_no_memory_looks_for_longer() {
 #[test]
 fn pages_in_hand_are_waited_for() {
     for wanted in [layout(1_000, 2 * GRAIN), layout(1, PAGE)] {
-        let mut range = Range::new(4);
-        range.stay = Duration::from_millis(1);
-        let heap = Tested::<Tlsf>::new(range);
-        // SAFETY: any layout will do.
-        let alloc = || !unsafe { heap.alloc(wanted) }.is_null();
-        thread::scope(|scope| {
-            scope.spawn(|| assert!(alloc()));
-            while heap.source.used.load(Ordering::Relaxed) == 0 {
-                thread::yield_now();
-            }
-            assert!(alloc(), "{wanted:?}");
+        in_some_try(|| {
+            let mut range = Range::new(4);
+            range.stay = 2;
+            let heap = Tested::<Tlsf>::new(range);
+            // SAFETY: any layout will do.
+            let alloc = || !unsafe { heap.alloc(wanted) }.is_null();
+            thread::scope(|scope| {
+                scope.spawn(|| assert!(alloc()));
+                while heap.source.used.load(Ordering::Relaxed) == 0 {
+                    thread::yield_now();
+                }
+                alloc()
+            })
         });
     }
 }

@@ -27,8 +27,8 @@ pub(super) struct Range {
     pub(super) asked: AtomicU32,
     /// Those that are refused, counted from 0.
     pub(super) refused: core::ops::Range<u32>,
-    /// How long who has got pages stays here with them.
-    pub(super) stay: Duration,
+    /// Who has got pages stays here with them, for a millisecond from when so many more have been asked for.
+    pub(super) stay: u32,
 }
 
 impl Range {
@@ -55,7 +55,7 @@ impl Range {
             limit: AtomicU32::new(pages),
             asked: AtomicU32::new(0),
             refused: 0..0,
-            stay: Duration::ZERO,
+            stay: 0,
         }
     }
 }
@@ -80,8 +80,11 @@ unsafe impl Source for Range {
             .try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 used.checked_add(pages).filter(|end| *end <= limit)
             });
-        if used.is_ok() && !self.stay.is_zero() {
-            thread::sleep(self.stay);
+        if used.is_ok() && self.stay > 0 {
+            while self.asked.load(Ordering::Relaxed) <= asked + self.stay {
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_millis(1));
         }
         used.ok()
     }
@@ -136,6 +139,11 @@ with_engines! {
 
 pub(super) fn layout(size: usize, align: usize) -> Layout {
     Layout::from_size_align(size, align).unwrap()
+}
+
+/// For what is waited for ten milliseconds: the system may take the processor from who brings it for longer, but not each time.
+pub(super) fn in_some_try(mut act: impl FnMut() -> bool) {
+    assert!((0..8).any(|_| act()));
 }
 
 /// Numbers that are the same in every run.

@@ -142,11 +142,14 @@ impl<A: GlobalAlloc, S: Source> Guarded<A, S> {
                 block = self.reserve.alloc(to);
             }
             // The inner allocator may have memory: who is in there may soon be out.
-            if block.is_null()
-                && busy
-                && let Some(inside) = self.gate.enter_late()
-            {
-                block = self.ask(inside, from, to);
+            if block.is_null() && busy {
+                if let Some(inside) = self.gate.enter_late() {
+                    block = self.ask(inside, from, to);
+                }
+                // Others may have freed blocks of the reserve meanwhile.
+                if block.is_null() {
+                    block = self.reserve.alloc(to);
+                }
             }
             block
         }

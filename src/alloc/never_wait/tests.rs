@@ -3,7 +3,7 @@
 use super::gate::{LATE_TRIES, TRIES};
 use super::{NeverWait, guarded::Guarded};
 use crate::alloc::steps;
-use crate::alloc::tests::{Dice, Range, layout};
+use crate::alloc::tests::{Dice, Range, in_some_try, layout};
 use crate::sys::agent::{self, Policy, set_policy};
 use crate::sys::memory::PAGE;
 use core::alloc::{GlobalAlloc, Layout};
@@ -439,6 +439,45 @@ fn who_has_no_memory_looks_for_longer() {
         drop(inside);
     });
     assert_eq!(heap.inner.used(), 0);
+}
+
+/// What others free in the reserve meanwhile is found.
+#[test]
+fn who_has_looked_for_longer_asks_the_reserve_again() {
+    let heap = wrapped(1);
+    let inside = heap.gate.try_enter().unwrap();
+    let wanted = layout(PAGE / 4, 8);
+    let fill = || {
+        let next = || heap.reserve.alloc(wanted);
+        let all = core::iter::repeat_with(next).take_while(|start| !start.is_null());
+        all.map(|start| start.addr()).collect::<Vec<_>>()
+    };
+    let blocks = fill();
+    let ready = Barrier::new(2);
+    in_some_try(|| {
+        thread::scope(|scope| {
+            let asks = scope.spawn(|| {
+                set_policy(Policy::Spin);
+                ready.wait();
+                !heap.alloc(wanted).is_null()
+            });
+            ready.wait();
+            thread::sleep(Duration::from_millis(1));
+            // SAFETY: the block is ours, with this layout.
+            unsafe { heap.reserve.dealloc(blocks[0], wanted) };
+            let found = asks.join().unwrap();
+            if !found {
+                assert_eq!(heap.reserve.alloc(wanted).addr(), blocks[0]);
+            }
+            found
+        })
+    });
+    drop(inside);
+    for block in blocks {
+        // SAFETY: as above; the first one is ours again.
+        unsafe { heap.reserve.dealloc(block, wanted) };
+    }
+    heap.reserve.check_free();
 }
 
 /// So does who has found out that somebody has ended inside, or was very slow.
