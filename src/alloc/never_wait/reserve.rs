@@ -16,11 +16,14 @@
 use core::alloc::Layout;
 use core::ptr;
 
+use super::gate::LATE_TRIES;
 use crate::alloc::block::at;
+use crate::alloc::hands::Hands;
 use crate::alloc::pages::Pages;
 use crate::alloc::steps;
 use crate::sys::memory::{MAX_PAGES, PAGE, Source};
 use crate::sys::shim::{AtomicPtr, Ordering, const_new};
+use crate::sys::spin::Spin;
 
 /// The memory grows by so many pages at least, as in `heap`, unless it ends before.
 const GROWTH: u32 = 16;
@@ -34,6 +37,8 @@ const FIRST: u32 = size_of::<Chunk>().div_ceil(UNIT) as u32;
 const TRIES: u32 = 64;
 /// How many chunks are looked at for one block.
 const LOOKS: u32 = 8;
+/// How often it is looked for memory again that others had in hand.
+const LATE_LOOKS: u32 = 64;
 /// The largest block of a chunk.
 const SMALL_MAX: usize = PAGE / 4;
 /// Its largest alignment.
@@ -53,6 +58,8 @@ pub(super) struct Reserve<S> {
     pub(super) source: S,
     /// Free pages.
     pages: Pages<{ MAX_PAGES as usize / 32 }>,
+    /// Of those who have got pages from the source and not put them into `pages`, or into a chunk that others know of, yet.
+    hands: Hands,
     /// Pages that this has got from the source.
     owned: Pages<{ MAX_PAGES as usize / 32 }>,
     /// The newest chunk.
@@ -66,11 +73,6 @@ fn units(size: usize, unit: usize) -> u32 {
     size.div_ceil(unit).min(u32::MAX as usize) as u32
 }
 
-/// How many units more a run must have, so that a block that is aligned to units can be aligned to more.
-fn extra(align: usize, unit: usize) -> u32 {
-    (align / unit).saturating_sub(1) as u32
-}
-
 /// Whether it comes from a chunk.
 fn is_small(layout: Layout) -> bool {
     layout.size() <= SMALL_MAX && layout.align() <= SMALL_ALIGN
@@ -82,6 +84,7 @@ impl<S> Reserve<S> {
             Self {
                 source,
                 pages: Pages::new(),
+                hands: Hands::new(),
                 owned: Pages::new(),
                 newest: AtomicPtr::new(ptr::null_mut()),
                 cursor: AtomicPtr::new(ptr::null_mut()),
@@ -109,33 +112,48 @@ impl<S: Source> Reserve<S> {
         page.is_some_and(|page| self.owned.has(page))
     }
 
-    /// A block; null if there is no memory.
+    /// A block; null if there is no memory, and nobody has some in hand for longer than some ten milliseconds.
     ///
     /// The layout has a size.
     #[cold]
     pub(super) fn alloc(&self, layout: Layout) -> *mut u8 {
-        at(self.find(layout).unwrap_or(0))
+        let mut pauses = 0..LATE_TRIES;
+        for _ in 0..LATE_LOOKS {
+            steps::step();
+            let before = self.hands.seen();
+            if let Some(block) = self.find(layout) {
+                return at(block);
+            }
+            let changed = || self.hands.seen() != before;
+            if before.is_empty() && !changed() {
+                break;
+            }
+            // What others have in hand they may soon put down.
+            let put_down = pauses.any(|_| {
+                steps::step();
+                Spin::pause_longer();
+                changed()
+            });
+            if !put_down {
+                break;
+            }
+        }
+        ptr::null_mut()
     }
 
     fn find(&self, layout: Layout) -> Option<usize> {
         let (size, align) = (layout.size(), layout.align());
-        let small = is_small(layout);
-        let unit = if small { UNIT } else { PAGE };
-        let (count, extra) = (units(size, unit), extra(align, unit));
-        let all = count.checked_add(extra)?;
-        let (free, base, first) = if small {
-            let (chunk, first) = self.run(all)?;
-            (&*chunk.free, ptr::from_ref(chunk).addr(), first)
-        } else {
-            let first = self.claim(all)?;
-            (&*self.pages, self.source.base(), first)
-        };
-        let start = base + first as usize * unit;
-        let block = (start + align - 1) & !(align - 1);
-        let before = ((block - start) / unit) as u32;
-        free.put(first, before);
-        free.put(first + before + count, extra - before);
-        Some(block)
+        if is_small(layout) {
+            // One of so many units of a chunk is aligned: the first, which begins with a page, and others as far away.
+            let (chunk, first) = self.run(units(size, UNIT), units(align, UNIT))?;
+            return Some(ptr::from_ref(chunk).addr() + first as usize * UNIT);
+        }
+        let first = self.claim(units(size, PAGE), align)?;
+        Some(self.address(first))
+    }
+
+    fn address(&self, page: u32) -> usize {
+        self.source.base() + page as usize * PAGE
     }
 
     /// Frees a block.
@@ -186,15 +204,18 @@ impl<S: Source> Reserve<S> {
     /// Makes sure that there are so many bytes in a row.
     pub(super) fn reserve(&self, bytes: usize) -> bool {
         let pages = units(bytes, PAGE);
-        let run = self.pages.take(pages).or_else(|| self.grow(pages));
-        if let Some(page) = run {
-            self.pages.put(page, pages);
+        if pages == 0 || self.pages.has_run(pages) {
+            return true;
         }
-        pages == 0 || run.is_some()
+        let grown = self.hands.hold(|| {
+            self.pages.put(self.grow(pages)?, pages);
+            Some(())
+        });
+        grown.is_some()
     }
 
-    /// Takes a run of units of some chunk.
-    fn run(&self, units: u32) -> Option<(&Chunk, u32)> {
+    /// Takes a run of units of some chunk, that begins with one of `step`.
+    fn run(&self, units: u32, step: u32) -> Option<(&Chunk, u32)> {
         // ORDERING: Acquire, partner of the exchange in `add_chunk`: the chunk, and those before it.
         let newest = self.newest.load(Ordering::Acquire);
         let mut chunk = newest;
@@ -206,7 +227,7 @@ impl<S: Source> Reserve<S> {
             let Some(looked) = (unsafe { chunk.as_ref() }) else {
                 break;
             };
-            if let Some(first) = looked.free.take(units) {
+            if let Some(first) = looked.free.take_aligned(units, 0, step) {
                 return Some((looked, first));
             }
             if turn.is_null() {
@@ -218,19 +239,21 @@ impl<S: Source> Reserve<S> {
             // ORDERING: Release, partner of the load above: what this agent has acquired.
             self.cursor.store(chunk, Ordering::Release);
         }
-        self.add_chunk(units).or_else(|| self.run_of_any(units))
+        self.hands
+            .hold(|| self.add_chunk(units, step))
+            .or_else(|| self.run_of_any(units, step))
     }
 
     /// Takes a run of units of whichever chunk has one.
     #[cold]
-    fn run_of_any(&self, units: u32) -> Option<(&Chunk, u32)> {
+    fn run_of_any(&self, units: u32, step: u32) -> Option<(&Chunk, u32)> {
         // ORDERING: Acquire, as in `run`.
         let mut chunk = self.newest.load(Ordering::Acquire);
         for _ in 0..MAX_PAGES {
             steps::step();
             // SAFETY: null, or a chunk, and chunks stay.
             let looked = unsafe { chunk.as_ref() }?;
-            if let Some(first) = looked.free.take(units) {
+            if let Some(first) = looked.free.take_aligned(units, 0, step) {
                 return Some((looked, first));
             }
             // Relaxed: it was written before the chunk could be found.
@@ -240,9 +263,9 @@ impl<S: Source> Reserve<S> {
     }
 
     /// Makes a chunk, and takes a run of it before others know of it.
-    fn add_chunk(&self, units: u32) -> Option<(&Chunk, u32)> {
-        let page = self.claim(1)?;
-        let place = at::<Chunk>(self.source.base() + page as usize * PAGE);
+    fn add_chunk(&self, units: u32, step: u32) -> Option<(&Chunk, u32)> {
+        let page = self.claim(1, PAGE)?;
+        let place = at::<Chunk>(self.address(page));
         // SAFETY: the page is ours, aligned and large enough, and the chunk stays there.
         let chunk = unsafe {
             place.write(Chunk {
@@ -252,7 +275,7 @@ impl<S: Source> Reserve<S> {
             &*place
         };
         chunk.free.put(FIRST, (PAGE / UNIT) as u32 - FIRST);
-        let first = chunk.free.take(units)?;
+        let first = chunk.free.take_aligned(units, 0, step)?;
         let mut newest = self.newest.load(Ordering::Relaxed);
         for _ in 0..TRIES {
             steps::step();
@@ -270,19 +293,34 @@ impl<S: Source> Reserve<S> {
         Some((chunk, first))
     }
 
-    /// Takes a run of pages.
-    fn claim(&self, pages: u32) -> Option<u32> {
-        if let Some(page) = self.pages.take(pages) {
+    /// Takes a run of pages that is aligned so.
+    fn claim(&self, pages: u32, align: usize) -> Option<u32> {
+        // As in `heap`.
+        let step = u32::try_from(align / PAGE).ok()?.max(1);
+        let aligned = ((self.source.base() / PAGE) as u32).wrapping_neg();
+        if let Some(page) = self.pages.take_aligned(pages, aligned, step) {
             return Some(page);
         }
-        if pages < GROWTH
-            && let Some(page) = self.grow(GROWTH)
-        {
-            self.pages.put(page + pages, GROWTH - pages);
-            return Some(page);
-        }
-        // At the end of the memory as many as are needed; or those that somebody else has got there, and put meanwhile.
-        self.grow(pages).or_else(|| self.pages.take(pages))
+        let least = pages.checked_add(step - 1)?;
+        let more = (least < GROWTH)
+            .then(|| self.claim_of_more(GROWTH, pages, align))
+            .flatten();
+        // At the end of the memory as many as are needed.
+        more.or_else(|| self.claim_of_more(least, pages, align))
+    }
+
+    /// Grows the memory, takes a run that is aligned so, and puts the rest into the pool.
+    #[inline(never)]
+    fn claim_of_more(&self, growth: u32, pages: u32, align: usize) -> Option<u32> {
+        self.hands.hold(|| {
+            let first = self.grow(growth)?;
+            let gap = self.address(first).wrapping_neg() & (align - 1);
+            let before = (gap / PAGE) as u32;
+            self.pages.put(first, before);
+            self.pages
+                .put(first + before + pages, growth - before - pages);
+            Some(first + before)
+        })
     }
 
     fn grow(&self, pages: u32) -> Option<u32> {

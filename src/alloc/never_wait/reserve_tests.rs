@@ -1,9 +1,11 @@
 //! The reserve alone, over a memory of the tests' own.
 
 use super::reserve::Reserve;
-use crate::alloc::tests::{Dice, Range, layout};
+use crate::alloc::tests::{Dice, Range, in_some_try, layout};
 use crate::sys::memory::{Memory, PAGE};
+use core::sync::atomic::Ordering;
 use std::sync::LazyLock;
+use std::thread;
 
 /// Another agent has got pages of which this one does not know yet: what it has is not in them.
 #[test]
@@ -54,6 +56,47 @@ fn the_last_memory_is_found_in_whichever_chunk_it_is() {
         unsafe { reserve.dealloc(block.addr(), third) };
     }
     reserve.check_free();
+}
+
+/// Who has made the memory end has pages in hand that it does not want: another agent waits for them.
+#[test]
+fn pages_in_hand_are_waited_for() {
+    for wanted in [layout(1_000, 8), layout(PAGE, 8)] {
+        in_some_try(|| {
+            let mut range = Range::new(16);
+            range.stay = 2;
+            let reserve = Reserve::new(range);
+            let alloc = || !reserve.alloc(wanted).is_null();
+            thread::scope(|scope| {
+                scope.spawn(|| assert!(alloc()));
+                while reserve.source.used.load(Ordering::Relaxed) == 0 {
+                    thread::yield_now();
+                }
+                alloc()
+            })
+        });
+    }
+}
+
+/// Where memory has ended, what was aligned can be had again where it was.
+#[test]
+fn an_aligned_block_finds_its_place_again() {
+    for wanted in [layout(3_000, 4_096), layout(3 * PAGE, 4 * PAGE)] {
+        let reserve = Reserve::new(Range::new(16));
+        let first = reserve.alloc(wanted).addr();
+        assert!(first.is_multiple_of(wanted.align()));
+        for size in [PAGE, 3_200, 32] {
+            let next = || reserve.alloc(layout(size, 8)).addr();
+            assert!(
+                core::iter::repeat_with(next)
+                    .take(3_000)
+                    .any(|block| block == 0)
+            );
+        }
+        // SAFETY: the block is ours, with this layout.
+        unsafe { reserve.dealloc(first, wanted) };
+        assert_eq!(reserve.alloc(wanted).addr(), first, "{wanted:?}");
+    }
 }
 
 /// The reserve finds again what was freed in it, wherever it is.
