@@ -20,6 +20,16 @@ use crate::sys::memory::{MAX_PAGES, PAGE};
 /// What a span loses to the header at its end, and to alignment.
 pub(super) const SPAN_COST: usize = GRAIN;
 
+/// The first address in a free block that is aligned so, and leaves room for a block before it, or for none.
+fn aligned(found: usize, align: usize) -> usize {
+    let block = (found + align - 1) & !(align - 1);
+    if block != found && block - found < SMALLEST {
+        block + align
+    } else {
+        block
+    }
+}
+
 /// A run of whole pages that an engine no longer needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
@@ -100,17 +110,18 @@ unsafe impl Core for Tlsf {
     }
 
     unsafe fn take(&mut self, size: usize, align: usize) -> usize {
-        let Some(found) = self.find(worst(size, align)) else {
+        // Where no block is so large that one can be cut out wherever it begins, there may be one that begins in the right place.
+        let Some(found) = self
+            .find(worst(size, align))
+            .or_else(|| self.find_aligned(size, align))
+        else {
             return 0;
         };
         // SAFETY: what is in a list is a free block of this engine, at least as large as was asked for.
         unsafe {
             let header = Header::of(found);
             self.remove(found, header);
-            let mut block = (found + align - 1) & !(align - 1);
-            if block != found && block - found < SMALLEST {
-                block += align;
-            }
+            let block = aligned(found, align);
             let gap = block - found;
             let mut whole = header.without(FREE);
             if gap > 0 {
@@ -324,6 +335,17 @@ impl Tlsf {
         };
         let second = seconds.trailing_zeros() % SECONDS;
         self.lists.get(List { first, second }.index()).copied()
+    }
+
+    /// The same block, if one that is aligned can be cut out of it: exactly its place, when such a one has been freed.
+    fn find_aligned(&self, size: usize, align: usize) -> Option<usize> {
+        if align <= GRAIN {
+            return None;
+        }
+        let found = self.find(size)?;
+        // SAFETY: what is in a list is a free block of this engine.
+        let end = found + unsafe { Header::of(found) }.size();
+        (aligned(found, align) + size <= end).then_some(found)
     }
 
     /// Puts a block into its list and marks it as free.

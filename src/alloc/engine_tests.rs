@@ -148,6 +148,42 @@ fn a_block_that_is_free_serves_the_next_of_its_kind() {
     }
 }
 
+/// A block that is aligned is found again where it was, and is no other's place.
+#[test]
+fn an_aligned_block_that_is_free_serves_the_next_of_its_kind() {
+    let range = Range::new(1);
+    let mut engine = engine(&range, 1);
+    let all = engine.free;
+    // SAFETY: the sizes come from `size_for`; the blocks are ours.
+    unsafe {
+        for (bytes, align) in [(100, 64), (1_000, 1_024), (10_000, 4_096)] {
+            let size = size_for(bytes);
+            let block = engine.take(size, align);
+            assert!(block.is_multiple_of(align));
+            let mut others = Vec::new();
+            for least in [PAGE / 8, PAGE / 64, SMALLEST] {
+                let next = || Some(engine.take(least, GRAIN)).filter(|block| *block != 0);
+                others.extend(core::iter::from_fn(next));
+            }
+            assert_eq!(engine.take(size, align), 0);
+            engine.put(block);
+            assert_eq!(
+                engine.take(
+                    size,
+                    2 * Header::of(block).size().next_power_of_two().max(align)
+                ),
+                0
+            );
+            assert_eq!(engine.take(size, align), block, "{align}");
+            engine.put(block);
+            for other in others {
+                engine.put(other);
+            }
+            only_block(&mut engine, all);
+        }
+    }
+}
+
 /// What programs ask for most.
 #[test]
 fn powers_of_two_lose_a_header_and_no_more() {

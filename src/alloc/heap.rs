@@ -5,10 +5,10 @@ use core::ops::RangeInclusive;
 use core::ptr;
 
 use super::arena::Arenas;
-use super::block::{GRAIN, Node, at};
+use super::block::{GRAIN, Header, Node, OWN, at};
 use super::cache::Cache;
 use super::choice::Core;
-use super::class::{CLASSES, FINE_MAX, Kind, fine};
+use super::class::{CLASSES, FINE_MAX, Kind, MEDIUM_ALIGN, MEDIUM_MAX, fine};
 use super::engine::Span;
 use super::exchange::Exchange;
 use super::hands::Hands;
@@ -24,6 +24,10 @@ use crate::sys::shim::{AtomicU32, Ordering, const_new};
 /// memory for a moment.
 const GROWTH: RangeInclusive<u32> = 4..=16;
 const _: () = assert!(align_of::<Cache>() <= GRAIN);
+// A medium block with pages of its own, rounded up by a sixteenth, fits into the smallest large one of its alignment.
+const _: () = assert!(
+    MEDIUM_ALIGN + MEDIUM_MAX + MEDIUM_MAX / 16 + GRAIN <= (MEDIUM_MAX + 1).next_multiple_of(PAGE)
+);
 
 /// An allocator over some memory, with some engine.
 pub(super) struct Heap<S, C> {
@@ -245,12 +249,36 @@ impl<S: Source, C: Core> Heap<S, C> {
             if !moved.is_null() {
                 moved.copy_from_nonoverlapping(block, layout.size().min(size));
                 self.dealloc(block, layout);
-            } else if size <= layout.size() && !matches!(Kind::of(layout), Kind::Large(_)) {
+            } else if size <= layout.size() {
                 // Where there is no memory what is there will do: its header says how large it is, whatever class it is in from now on.
-                return block;
+                return match Kind::of(layout) {
+                    Kind::Large(pages) => self.lessen(block.addr(), pages, new),
+                    _ => block,
+                };
             }
             moved
         }
+    }
+
+    /// Makes a large block a smaller one of another kind, with what is left of its pages for its own: moves it up, to have room for a header.
+    ///
+    /// # Safety
+    ///
+    /// The block is the caller's, has so many pages, and is of no other layout from now on.
+    #[cold]
+    unsafe fn lessen(&self, block: usize, pages: u32, layout: Layout) -> *mut u8 {
+        let (size, offset) = (layout.size(), layout.align().max(GRAIN));
+        let whole = size_for(Kind::of(layout).room(size));
+        let kept = (offset + whole).div_ceil(PAGE) as u32;
+        let (old, new) = (at::<u8>(block), at::<u8>(block + offset));
+        // SAFETY: as the caller says. A block that is large for its size only, as this one is, has more pages than the largest medium one fills.
+        // The header lies where the first bytes were, which are copied before.
+        unsafe {
+            new.copy_from(old, size);
+            Header::new(OWN, whole, 0).write(block + offset);
+        }
+        self.pages.put(self.page(block) + kept, pages - kept);
+        new
     }
 
     // Pages

@@ -2,7 +2,7 @@
 
 use super::block::{GRAIN, WORD};
 use super::choice::Core;
-use super::class::{FINE_MAX, MEDIUM_MAX, SMALL_MAX};
+use super::class::{FINE_MAX, MEDIUM_ALIGN, MEDIUM_MAX, SMALL_MAX};
 use super::custom_tests::Accounted;
 use super::engine::Tlsf;
 use super::heap::Heap;
@@ -457,6 +457,43 @@ fn a_block_that_cannot_move_shrinks_where_it_lies() {
         heap.dealloc(block, layout(size, 1));
     }
     model.free_all(&heap);
+}
+
+/// Also a large one, which becomes one of another kind; the pages that it no longer needs are free.
+#[test]
+fn a_large_block_that_cannot_move_becomes_a_smaller_one() {
+    for align in [1, 2 * GRAIN, MEDIUM_ALIGN] {
+        for less in [1, FINE_MAX, SMALL_MAX, 100_000, MEDIUM_MAX] {
+            let heap = heap(8);
+            let (large, other) = (layout(6 * PAGE, align), layout(2 * PAGE, 2 * MEDIUM_ALIGN));
+            let mut model = Model::default();
+            play(&heap, &mut model, Step::Alloc(6 * PAGE, align));
+            play(&heap, &mut model, Step::Alloc(other.size(), other.align()));
+            assert_eq!(model.used.len(), 2);
+            let used = *model
+                .used
+                .values()
+                .find(|used| used.layout == large)
+                .unwrap();
+            model.used.remove(&used.address);
+            // SAFETY: a block in use, of which the bytes that it becomes were written.
+            let block = unsafe { heap.realloc(used.pointer(), large, less) };
+            assert!(!block.is_null(), "{less} at {align}");
+            let smaller = Used {
+                address: block.addr(),
+                ..used
+            };
+            smaller.check(less);
+            model.add(block, layout(less, align));
+            let before = model.used.len();
+            play(&heap, &mut model, Step::Alloc(1, PAGE));
+            assert_eq!(model.used.len(), before + 1, "{less} at {align}");
+            model.free_all(&heap);
+            heap.thread_exit();
+            heap.collect();
+            assert_eq!(heap.stats().pooled, 8 * PAGE - heap.stats().arenas * PAGE);
+        }
+    }
 }
 
 #[test]
