@@ -373,7 +373,7 @@ fn what_is_reserved_can_be_had_all_the_while() {
 
 /// Holds every arena that there is, as an agent that was terminated does, and lets others go on.
 fn agents_that_died_inside_stop_nobody<C: Accounted>() {
-    let heap = heap_of::<C>(if cfg!(miri) { 100 } else { 1024 });
+    let heap = heap_of::<C>(if cfg!(miri) { 100 } else { 2048 });
     let mut model = Model::default();
     let mut dice = Dice(5);
     let deaths = if cfg!(miri) { 3 } else { 40 };
@@ -385,6 +385,11 @@ fn agents_that_died_inside_stop_nobody<C: Accounted>() {
             std::mem::forget(heap.arenas.get(number).and_then(Arena::try_lock));
         }
         assert!(heap.stats().arenas <= death + 1);
+    }
+    // Nor when memory ends, each time after some ten milliseconds.
+    heap.source.limit.store(0, Ordering::Relaxed);
+    for _ in 0..if cfg!(miri) { 8 } else { 100 } {
+        play_on(&heap, &mut model, &mut dice);
     }
     model.free_all(&heap);
     let stats = heap.stats();
