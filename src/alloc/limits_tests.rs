@@ -571,9 +571,17 @@ fn steps_are_bounded_before_null_beside_a_dead_agent() {
     play(&heap, &mut model, Step::Alloc(1_000, 8));
     let held = heap.arenas.get(0).and_then(Arena::try_lock);
     assert!(held.is_some());
+    // More than there are will never be had, whoever leaves the arena: that is found out at once.
     steps::taken();
     // SAFETY: any layout will do.
     assert!(unsafe { heap.alloc(layout(9 * PAGE, 8)) }.is_null());
+    assert!(steps::taken() < 16);
+    // All eight there are, and one is the arena's.
+    assert!(heap.reserve(4 * PAGE));
+    assert_eq!(heap.stats().held, 8 * PAGE);
+    steps::taken();
+    // SAFETY: any layout will do.
+    assert!(unsafe { heap.alloc(layout(8 * PAGE, 8)) }.is_null());
     let taken = steps::taken();
     // And the flush: of each class two stacks and the places.
     let flush = ((2 + PLACES) * CLASSES) as u32;

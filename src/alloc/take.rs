@@ -301,6 +301,10 @@ impl<S: Source, C: Core> Heap<S, C> {
     #[cold]
     pub(super) fn large(&self, pages: u32, align: usize) -> (usize, bool) {
         let run = self.claim(pages, align).or_else(|| {
+            // All pages that there are would not do. (Those in somebody's hands may not be counted yet.)
+            if self.hands.seen().is_empty() && pages > self.counters.pages() {
+                return None;
+            }
             self.flush(self.cache());
             self.rounds(|arena| match arena {
                 Some(_) => None,
