@@ -109,6 +109,11 @@ const ALLOCATORS: Comparison = Comparison {
         variant("std", "std", "boxes"),
         variant("std, js-sys", "std, js-sys", "boxes,js"),
         variant("alloc::Arenas", "web-sync", "boxes,arenas"),
+        variant(
+            "alloc::NeverWait<System>",
+            "web-sync NeverWait",
+            "boxes,never-wait",
+        ),
     ],
 };
 
@@ -233,12 +238,12 @@ fn functions(wasm: &[u8]) -> Result<Vec<(usize, String)>, String> {
 
 /// Prints the sizes.
 fn print_table(what: &str, sizes: &[Size]) {
-    println!("  {what:22} {:>10} {:>10}", "code", "file");
+    println!("  {what:24} {:>10} {:>10}", "code", "file");
     for Size {
         name, code, file, ..
     } in sizes
     {
-        println!("  {name:22} {code:>10} {file:>10}");
+        println!("  {name:24} {code:>10} {file:>10}");
     }
 }
 

@@ -7,6 +7,12 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[global_allocator]
 static ALLOC: web_sync::alloc::Arenas = web_sync::alloc::Arenas::new();
 
+/// Or this crate's over std's.
+#[cfg(feature = "never-wait")]
+#[global_allocator]
+static ALLOC: web_sync::alloc::NeverWait<std::alloc::System> =
+    web_sync::alloc::NeverWait::new(std::alloc::System);
+
 /// A list, as short as programs have them.
 struct Link {
     value: u32,
