@@ -41,7 +41,8 @@
 //! [`Arenas::thread_exit`] as the last thing on a worker that ends by itself; without that the magazines' blocks are lost. A worker that
 //! is terminated loses them, and if it was inside an arena at that moment, the arena as well: the others go on without it. What is free in
 //! that arena is lost then, and so is what is freed of it later. That may be much: more arenas are made only when one is busy, so
-//! the first one can have most of the program's small and medium blocks.
+//! the first one can have most of the program's small and medium blocks. If it had pages in hand at that moment, they are lost: a run as
+//! long as it had asked for, what the memory had just grown by, or pages that it was about to give back.
 //!
 //! Two small things on top. A block that was made when no arena could be had has pages of its own, so in a magazine it is 64 KiB. And
 //! wasm-bindgen's start function allocates the first agent's thread-local memory while that agent still uses the copy in the module's data;
@@ -60,7 +61,8 @@
 //!   entered; a batch of 1 to 16 blocks; 64 tries to free; the words of the page pool, and where free and used pages alternate the pages, of
 //!   which there are 65,536. Only when memory has run out it is more, before null is returned: all batches, and 1,024 rounds of all
 //!   arenas, in each of which 4,096 deferred blocks of an arena are freed, its free blocks of a page or more are looked at, and the pool is
-//!   searched, and after each that has met a busy arena 64 pauses of a tenth of a microsecond. To take pages off a region is an exchange that is repeated when it was lost, which is at most once for each page of the region.
+//!   searched. After a round that has met somebody busy, in an arena or with pages in hand, there are 64 pauses of a tenth of a microsecond.
+//!   To take pages off a region is an exchange that is repeated when it was lost, which is at most once for each page of the region.
 //!   (Natively, where `memory.grow` is such an exchange too, and one that may fail without a cause, that loop has no bound.)
 //! - **I3** Nothing is completed by another agent. One that is suspended or ended at any instruction costs what it held: an arena, its
 //!   magazines, a batch, a run of pages.
@@ -71,13 +73,16 @@
 //! - **I6** Thread-local memory is read for small blocks, to allocate medium ones, and before a large allocation fails; it is written only after
 //!   it was seen to be initialised. Without it there are no magazines, and everything else is the same. To free a medium or large block does
 //!   not read it.
-//! - **I7** When memory cannot grow the result is null, everything is as it was, and to free needs no memory.
+//! - **I7** When memory cannot grow the result is null, everything is as it was, and to free needs no memory, nor does to make a block smaller.
+//!   Null is no answer for who has met somebody busy, before 1,024 rounds: that one may have what is free in an arena (I4), or pages in hand
+//!   that it has got and not put down yet (`hands`). Two agents that want the same pages at the same moment are the exception, see `pages`.
 //! - **I8** Nothing here allocates, uses thread-local values that need a destructor, floats or locks of std; so nothing is entered twice.
 //!
 //! # Memory ordering
 //!
 //! What hands blocks or pages over is a Release and an Acquire of the same word: an arena's lock (`try_lock`), its deferred list
-//! (`deferred`), a place for a batch (`exchange`), a word of the page pool (`pages`), the list of arenas (`roster`). Between users,
+//! (`deferred`), a place for a batch (`exchange`), a word of the page pool (`pages`), the list of arenas (`roster`). That pages are in
+//! somebody's hands is told by fences (`hands`). Between users,
 //! who hands a block to another agent has synchronised with it.
 
 mod arena;
@@ -144,7 +149,8 @@ pub use stats::Stats;
 /// ones are.
 /// `alloc_zeroed` does not clear pages that the memory has just grown by. Where there is no more memory the result is null, never a trap, and
 /// works again when something has been freed. Null comes late: first all arenas are looked through, again and again for some ten milliseconds as
-/// long as one of them is busy, since what is free may be in that one; and one whose agent was terminated inside is busy for ever. What is free at the end of the memory does not count together with what
+/// long as one of them is busy or somebody has pages in hand, since what is free may be there. An agent that was terminated there is busy
+/// for ever. What could not be had with all pages free is refused at once. What is free at the end of the memory does not count together with what
 /// the memory could still grow by: where neither is enough for a large block the result is null.
 ///
 /// With [`Arenas::new`] all memory comes from `memory.grow`: leave the initial memory as small as the linker makes it, and let the maximum be what
@@ -158,8 +164,8 @@ pub use stats::Stats;
 ///
 /// # Blocking
 ///
-/// Never blocks, and never spins for longer than a constant number of steps: some ten milliseconds, where memory has run out. `memory.grow` itself stops the other agents for a moment: see
-/// [`Arenas::reserve`].
+/// Never blocks, and never spins for longer than a constant number of steps: some ten milliseconds, where memory has run out.
+/// `memory.grow` itself stops the other agents for a moment: see [`Arenas::reserve`].
 ///
 /// # Examples
 ///

@@ -106,6 +106,7 @@ impl Runs {
     }
 
     /// Takes a run of `count` pages.
+    #[cfg(any(test, feature = "__test"))]
     pub fn take(&self, count: u32) -> Option<u32> {
         self.take_aligned(count, 0, 1)
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! alloc    enter the gate ── inside ──> drain, inner allocator ── null, nothing left to drain ──┐
 //!            └── it stays shut, and this agent must not sleep ──────────────────────────────────┴──> the reserve
-//!                null, and the gate was shut: many more looks, then drain, inner allocator
+//!                null, and the gate was shut: many more looks, then drain, inner allocator, or else the reserve again
 //! realloc  of the reserve, and there is room: stays, bits are set; else as alloc, copy, dealloc
 //! dealloc  of the reserve (its pages are known): set bits
 //!          else try the gate ── inside ──> drain, inner allocator
@@ -15,11 +15,11 @@
 //! - **I1** Allocating reaches the crate's one wait instruction, for agents that are known to be able to sleep ([`futex::may_nap`]). Freeing
 //!   reaches none. The rest is the inner allocator's own.
 //! - **I2** An agent that must not sleep looks at the gate 64 times to allocate, drains 64 blocks inside, and looks at 8 chunks of 64
-//!   words and at the words of the page pool. Only when memory has run out it is more, before null is returned: the words of all chunks, of
-//!   which there are no more than pages; inside 1,024 times 64 blocks,
-//!   with a question to the inner allocator after each 64; and who was not inside looks at the gate 65,536 times more, for some ten
-//!   milliseconds, as the inner allocator may only be busy. Who frees tries 64 times to enter or to leave the block; if others were first
-//!   each time, the block is lost. Sleep ends after a second without a wake.
+//!   words and at the words of the page pool. Only when memory has run out it is more, before null is returned. Then it looks at the words of
+//!   all chunks, of which there are no more than pages; 64 times if others have pages in hand, with 65,536 pauses in between. Inside it
+//!   drains 1,024 times 64 blocks, with a question to the inner allocator after each 64. Who was not inside looks at the gate 65,536
+//!   times more, for some ten milliseconds, as the inner allocator may only be busy, and then at the reserve again. Who frees tries 64 times
+//!   to enter or to leave the block; if others were first each time, the block is lost. Sleep ends after a second without a wake.
 //! - **I4** The inner allocator is used inside the gate only.
 //! - **I5** A block is with the user, free in the inner allocator, left at the gate, pending there, or a bit of the reserve.
 //! - **I6** Thread-local memory is read when the gate is shut, to allocate and never to free: one word that says that the agent may sleep.
@@ -80,8 +80,8 @@ pub use gate::{Gate, Inside};
 ///
 /// If it was waiting, nothing is lost. If it was in the inner allocator at that moment, that is shut for good, with all that is free in it: agents
 /// that may sleep wait for a second, each one time, and from then on everybody lives on the reserve. What is freed of the inner allocator is
-/// not used again then. If it was in the reserve, that costs what it had in its hands: a block; or the pages that the memory had grown by, 16 or
-/// as many as were asked for; or up to 32 pages that it was looking whether it could have.
+/// not used again then. If it was in the reserve, that costs what it had in its hands: a block; a run of as many pages as it had asked for; or
+/// the pages that the memory had just grown by, 16 or as many as were asked for.
 ///
 /// There is one case that `NeverWait` cannot help: around `System` a worker may end, or be preempted, inside std's own lock, by the second door
 /// above. Then whoever enters, a main thread as well, spins in std's lock: for ever, or until that worker goes on.
@@ -92,7 +92,8 @@ pub use gate::{Gate, Inside};
 /// 16 KiB, and whole pages beyond. The reserve keeps the pages that it has got, and makes chunks for small blocks of them that serve only small
 /// ones from then on; it is used when the inner allocator has no memory left, too. Where there is none anywhere the result is null, and null
 /// comes late: all blocks that were left are freed first, up to 65,536, and who could not enter looks for some ten milliseconds whether the
-/// inner allocator is free after all, each time when its agent was terminated inside. As with
+/// inner allocator is free after all, each time when its agent was terminated inside. So it does, before and after that, where another agent has
+/// pages of the reserve in hand. As with
 /// `Arenas` the pages come from `memory.grow`, beside whoever else uses that, so a module whose initial memory is its maximum has no reserve.
 ///
 /// `alloc_zeroed` clears the block outside the lock. `realloc` is the inner allocator's, and inside; a block of the reserve stays where it is if

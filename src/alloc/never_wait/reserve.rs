@@ -12,6 +12,9 @@
 //! A small block is looked for in [`LOOKS`] chunks: the newest, and others in turn. If it is in none of these there is one more chunk. So
 //! every chunk is looked at again some time, and an allocation looks at all of them only where there is no page for one more. Chunks are a
 //! list that grows at its head.
+//!
+//! Who has got pages from the memory, and not put down yet what others may have of them, says so ([`Hands`]). Who finds nothing meanwhile
+//! looks again.
 
 use core::alloc::Layout;
 use core::ptr;
