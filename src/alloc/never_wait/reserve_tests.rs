@@ -85,7 +85,7 @@ fn an_aligned_block_finds_its_place_again() {
         let reserve = Reserve::new(Range::new(16));
         let first = reserve.alloc(wanted).addr();
         assert!(first.is_multiple_of(wanted.align()));
-        for size in [PAGE, 3_200, 32] {
+        for size in [PAGE, 3_200, 1_000] {
             let next = || reserve.alloc(layout(size, 8)).addr();
             assert!(
                 core::iter::repeat_with(next)
