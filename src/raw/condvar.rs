@@ -69,11 +69,8 @@ impl RawCondvar {
 
     #[cold]
     fn notify_first(&self) {
-        if let Some(mut queue) = self.lock_soon_or_leave() {
-            let (_, wakes) = take(&mut queue, false, 1);
-            let owed = unlock(queue);
-            wakes.deliver();
-            self.notify_owed(owed);
+        if let Some(queue) = self.lock_soon_or_leave() {
+            self.notify(queue, false, 1);
         }
     }
 
@@ -81,7 +78,7 @@ impl RawCondvar {
     fn notify_each(&self) {
         if let Some(mut queue) = self.lock_soon_or_leave() {
             let marked = queue.mark_all_notified();
-            self.notify_marked(queue, marked);
+            self.notify(queue, true, marked);
         }
     }
 
@@ -90,20 +87,22 @@ impl RawCondvar {
         if owed > 0
             && let Some(queue) = self.lock_soon_or_leave()
         {
-            self.notify_marked(queue, owed);
+            self.notify(queue, true, owed);
         }
     }
 
-    /// Notifies waiters with a mark, `quota` of them if there are as many (C6), and unlocks the queue.
-    fn notify_marked<'a>(&'a self, mut queue: Locked<'a>, mut quota: usize) {
+    /// Notifies waiters with a mark, or without one, `quota` of them if there are as many (C6), then whom others leave to us, and unlocks the
+    /// queue.
+    fn notify<'a>(&'a self, mut queue: Locked<'a>, mut marked: bool, mut quota: usize) {
         loop {
-            let (taken, wakes) = take(&mut queue, true, quota);
+            let (taken, wakes) = take(&mut queue, marked, quota);
             let owed = unlock(queue);
             wakes.deliver();
             quota = owed.max(quota - taken);
             if quota == 0 || taken == 0 && owed == 0 {
                 return;
             }
+            marked = true;
             match self.lock_soon_or_leave() {
                 Some(locked) => queue = locked,
                 None => return,
