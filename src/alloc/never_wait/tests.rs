@@ -5,6 +5,7 @@ use super::{NeverWait, guarded::Guarded};
 use crate::alloc::steps;
 use crate::alloc::tests::{Dice, Range, in_some_try, layout};
 use crate::sys::agent::{self, Policy, set_policy};
+use crate::sys::futex;
 use crate::sys::memory::PAGE;
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -391,7 +392,9 @@ fn who_may_sleep_waits_and_is_woken() {
         drop(inside);
     });
     drain(&heap);
-    assert_eq!((heap.inner.used(), heap.reserve.held()), (0, 0));
+    assert_eq!(heap.inner.used(), 0);
+    // Where putting an agent to sleep takes memory itself, nobody sleeps: then the reserve was of use.
+    assert_eq!(heap.reserve.held() == 0, futex::NAPS);
 }
 
 /// Somebody has ended inside: who may sleep finds out, once.
@@ -405,7 +408,7 @@ fn who_may_sleep_gives_up_after_a_second() {
             let start = Instant::now();
             let block = Block::new(&heap, layout(100, 8), 1);
             assert!(heap.reserve.owns(block.start));
-            assert!(start.elapsed() >= Duration::from_millis(900));
+            assert!(start.elapsed() >= Duration::from_millis(900) || !futex::NAPS);
             let again = Instant::now();
             let another = Block::new(&heap, layout(100, 8), 2);
             assert!(heap.reserve.owns(another.start));
@@ -427,18 +430,32 @@ fn who_may_sleep_gives_up_after_a_second() {
 fn who_has_no_memory_looks_for_longer() {
     let heap = without_reserve();
     let ready = Barrier::new(2);
-    thread::scope(|scope| {
-        let inside = heap.gate.try_enter().unwrap();
-        scope.spawn(|| {
-            set_policy(Policy::Spin);
+    in_some_try(|| {
+        thread::scope(|scope| {
+            let inside = heap.gate.try_enter().unwrap();
+            let asks = scope.spawn(|| {
+                set_policy(Policy::Spin);
+                ready.wait();
+                found(&heap)
+            });
             ready.wait();
-            Block::new(&heap, layout(100, 8), 1).free(&heap);
-        });
-        ready.wait();
-        thread::sleep(Duration::from_millis(1));
-        drop(inside);
+            thread::sleep(Duration::from_millis(1));
+            drop(inside);
+            asks.join().unwrap()
+        })
     });
     assert_eq!(heap.inner.used(), 0);
+}
+
+/// Whether there is memory for a block, which is freed again.
+fn found(heap: &Tested) -> bool {
+    let wanted = layout(100, 8);
+    let start = heap.alloc(wanted);
+    if !start.is_null() {
+        // SAFETY: the block is ours, with this layout.
+        unsafe { heap.dealloc(start, wanted) };
+    }
+    !start.is_null()
 }
 
 /// What others free in the reserve meanwhile is found.
@@ -485,23 +502,26 @@ fn who_has_looked_for_longer_asks_the_reserve_again() {
 fn who_has_given_up_looks_for_longer_as_well() {
     let heap = without_reserve();
     let ready = Barrier::new(2);
-    thread::scope(|scope| {
-        let inside = heap.gate.try_enter().unwrap();
-        scope.spawn(|| {
-            assert!(agent::may_block());
-            assert!(heap.alloc(layout(100, 8)).is_null());
-            // From now on it does not sleep. The looks are what there is of loops.
-            steps::taken();
-            assert!(heap.alloc(layout(100, 8)).is_null());
-            let taken = steps::taken();
+    in_some_try(|| {
+        thread::scope(|scope| {
+            let inside = heap.gate.try_enter().unwrap();
+            let asks = scope.spawn(|| {
+                assert!(agent::may_block());
+                assert!(heap.alloc(layout(100, 8)).is_null());
+                // From now on it does not sleep. The looks are what there is of loops.
+                steps::taken();
+                assert!(heap.alloc(layout(100, 8)).is_null());
+                let taken = steps::taken();
+                ready.wait();
+                let looks = TRIES + LATE_TRIES;
+                assert!((looks..looks + 10).contains(&taken), "{taken}");
+                found(&heap)
+            });
             ready.wait();
-            let looks = TRIES + LATE_TRIES;
-            assert!((looks..looks + 10).contains(&taken), "{taken}");
-            Block::new(&heap, layout(100, 8), 1).free(&heap);
-        });
-        ready.wait();
-        thread::sleep(Duration::from_millis(1));
-        drop(inside);
+            thread::sleep(Duration::from_millis(1));
+            drop(inside);
+            asks.join().unwrap()
+        })
     });
     assert_eq!(heap.inner.used(), 0);
 }

@@ -100,9 +100,12 @@ pub(crate) fn wake(word: *const AtomicU32) {
 #[allow(dead_code, reason = "nobody naps where there is one agent")]
 pub(crate) const NAP: Duration = Duration::from_millis(100);
 
+/// Whether agents that sleep may [`nap`] on this platform.
+pub(crate) const NAPS: bool = backend::NAPS;
+
 /// Whether the running agent may [`nap`]: it is known to be able to sleep, and to put it to sleep needs no memory.
 pub(crate) fn may_nap() -> bool {
-    backend::NAPS && agent::is_known_to_sleep()
+    NAPS && agent::is_known_to_sleep()
 }
 
 /// Waits as [`wait`] does, for [`NAP`] at most, on an agent that [`may_nap`].
