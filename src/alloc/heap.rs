@@ -85,10 +85,9 @@ impl<S: Source, C: Core> Heap<S, C> {
         if slot::state() != slot::State::Fresh {
             return None;
         }
-        let block = self.take_block(size_for(size_of::<Cache>()), GRAIN, None);
-        if block == 0 {
-            return None;
-        }
+        // It is no reason to look for the last memory.
+        let mut home = self.newest();
+        let (_, block) = self.take_of_some(&mut home, size_for(size_of::<Cache>()), GRAIN)?;
         let cache = at::<Cache>(block);
         // SAFETY: the block is ours, and large enough.
         unsafe { Cache::make(cache, self.newest()) };
@@ -300,10 +299,11 @@ impl<S: Source, C: Core> Heap<S, C> {
 
     /// Takes a run of pages that is aligned so, and says whether they are known to be zero.
     pub(super) fn claim(&self, pages: u32, align: usize) -> Option<(u32, bool)> {
-        // One of so many pages is aligned: this one and others as far away.
+        // One of so many pages is aligned: the one at address 0, if there were one, and others as far away. Who knows no page yet cannot tell.
         let step = u32::try_from(align / PAGE).ok()?.max(1);
-        let aligned = ((self.source.base() / PAGE) as u32).wrapping_neg();
-        if let Some(page) = self.pages.take_aligned(pages, aligned, step) {
+        if let Some(aligned) = self.source.page_of(0)
+            && let Some(page) = self.pages.take_aligned(pages, aligned as u32, step)
+        {
             return Some((page, false));
         }
         let least = pages.checked_add(step - 1)?;

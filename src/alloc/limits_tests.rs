@@ -7,6 +7,7 @@ use super::class::{CLASSES, FINE_MAX};
 use super::custom_tests::Accounted;
 use super::engine::{Span, Tlsf};
 use super::exchange::PLACES;
+use super::heap::Heap;
 use super::lists::size_for;
 use super::steps;
 use super::take::{LAST_PASSES, LAST_PAUSES};
@@ -14,9 +15,9 @@ use super::tests::{
     Dice, Model, ROUNDS, Range, Step, Tested, heap, heap_of, in_some_try, layout, play, play_on,
     some_step, with_engines,
 };
-use crate::sys::memory::PAGE;
+use crate::sys::memory::{Memory, PAGE};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Barrier, Mutex};
+use std::sync::{Barrier, LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -601,4 +602,68 @@ fn what_cannot_be_is_null() {
     // SAFETY: any layout will do.
     assert!(unsafe { heap.alloc(layout(1, 1 << 40.min(usize::BITS - 2))) }.is_null());
     play(&heap, &mut Model::default(), Step::Alloc(PAGE, 1));
+}
+
+/// Who is in an arena gives pages back and goes, after another has looked for them: that one looks again.
+#[test]
+fn pages_that_who_was_in_an_arena_gave_back_are_found() {
+    let heap = heap(8);
+    let mut model = Model::default();
+    play(&heap, &mut model, Step::Alloc(1_000, 8));
+    assert!(heap.reserve(4 * PAGE));
+    let run = heap.pages.take(4).unwrap();
+    let mut inside = heap.arenas.get(0).and_then(Arena::try_lock);
+    assert!(inside.is_some());
+    let found = heap.rounds(|arena| match arena {
+        Some(_) => None,
+        None => {
+            let found = heap.pages.take(4);
+            if inside.is_some() {
+                heap.pages.put(run, 4);
+                inside = None;
+            }
+            found
+        }
+    });
+    assert_eq!(found, Some(run));
+    heap.pages.put(run, 4);
+    model.free_all(&heap);
+}
+
+/// Where another agent is first, its pages may be in the pool before it is known where they are.
+#[test]
+fn a_page_is_no_aligned_one_before_it_is_known_where_it_is() {
+    // A static, since a memory does not give its range back.
+    static HEAP: LazyLock<Heap<Memory, Tlsf>> = LazyLock::new(|| Heap::new(Memory::new()));
+    HEAP.pages.put(1, 8);
+    let (_, fresh) = HEAP.claim(1, 2 * PAGE).unwrap();
+    assert!(fresh, "it came out of the pool");
+    let (page, fresh) = HEAP.claim(1, 2 * PAGE).unwrap();
+    assert!(!fresh && HEAP.address(page).is_multiple_of(2 * PAGE));
+}
+
+/// An agent can do without a cache: for that it does not look for the last memory, beside one that has ended.
+#[test]
+fn a_cache_is_not_worth_the_last_memory() {
+    let heap = heap(8);
+    let mut model = Model::default();
+    play(&heap, &mut model, Step::Alloc(1_000, 8));
+    assert!(heap.reserve(4 * PAGE));
+    play(&heap, &mut model, Step::Alloc(7 * PAGE, 8));
+    assert_eq!((model.used.len(), heap.stats().pooled), (2, 0));
+    let held = heap.arenas.get(0).and_then(Arena::try_lock);
+    assert!(held.is_some());
+    let taken = thread::scope(|scope| {
+        let fresh = scope.spawn(|| {
+            steps::taken();
+            // SAFETY: any layout will do.
+            assert!(unsafe { heap.alloc(layout(32, 8)) }.is_null());
+            steps::taken()
+        });
+        fresh.join().unwrap()
+    });
+    let rounds = LAST_PASSES * (1 + LAST_PAUSES);
+    assert!(taken < rounds + rounds / 2, "{taken}");
+    drop(held);
+    model.free_all(&heap);
 }

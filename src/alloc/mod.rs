@@ -148,10 +148,13 @@ pub use stats::Stats;
 /// `realloc` stays in place within a size class, in an arena if the neighbour is free (or your engine can do it), and with pages if the next
 /// ones are.
 /// `alloc_zeroed` does not clear pages that the memory has just grown by. Where there is no more memory the result is null, never a trap, and
-/// works again when something has been freed. Null comes late: first all arenas are looked through, again and again for some ten milliseconds as
-/// long as one of them is busy or somebody has pages in hand, since what is free may be there. An agent that was terminated there is busy
-/// for ever. What could not be had with all pages free is refused at once. What is free at the end of the memory does not count together with what
-/// the memory could still grow by: where neither is enough for a large block the result is null.
+/// works again when something has been freed.
+///
+/// Null comes late. First all arenas are looked through, again and again for some ten milliseconds as long as one of them is busy or somebody has
+/// pages in hand, since what is free may be there. An agent that was terminated there is busy for ever. The same time passes before a block
+/// that could not be moved is made smaller where it lies. What could not be had with all pages free is refused at once. What is free at the end
+/// of the memory does not count together with what the memory could still grow by: where neither is enough for a large block the result is null.
+/// Nor is a large block that is aligned to more than a page found in the last pages that the memory could grow by, if they have no room to spare.
 ///
 /// With [`Arenas::new`] all memory comes from `memory.grow`: leave the initial memory as small as the linker makes it, and let the maximum be what
 /// the program needs. **A memory whose initial size is its maximum cannot grow**, and every allocation from it would be null: give the allocator

@@ -93,7 +93,7 @@ impl<S: Source, C: Core> Heap<S, C> {
 
     /// A block of the agent's arena; if that would need more memory, of another one that has it already; or the agent's arena gets more.
     #[inline(never)]
-    fn take_of_some(
+    pub(super) fn take_of_some(
         &self,
         home: &mut u32,
         size: usize,
@@ -170,9 +170,16 @@ impl<S: Source, C: Core> Heap<S, C> {
         None
     }
 
-    /// Makes an arena, in a page of its own, and has it.
+    /// Makes an arena, in a page of its own, and has it. Until others can find it, what is free in there is in this agent's hands.
     fn new_arena(&self) -> Option<Locked<'_, C>> {
-        let (page, _) = self.claim(1, PAGE)?;
+        self.hands.hold(|| {
+            let (page, _) = self.claim(1, PAGE)?;
+            Some(self.arena_in(page))
+        })?
+    }
+
+    /// Makes an arena of a page, or puts that into the pool, if there are as many arenas as may be.
+    fn arena_in(&self, page: u32) -> Option<Locked<'_, C>> {
         let Some(number) = self.arenas.number() else {
             self.pages.put(page, 1);
             return None;
@@ -255,13 +262,15 @@ impl<S: Source, C: Core> Heap<S, C> {
     ) -> Option<T> {
         // The hands before the last look into the pool. None yet: what was in magazines may have become pages.
         let mut looked = None;
+        // Somebody was in an arena when the round before this came there, and may have given pages back since.
+        let mut passed = false;
         for _ in 0..LAST_PASSES {
             let met = self.round(|arena| found(Some(arena)));
             if met.found.is_some() {
                 return met.found;
             }
             let hands = self.hands.seen();
-            if met.freed || looked != Some(hands) {
+            if met.freed || looked != Some(hands) || passed && !met.busy {
                 let pages = found(None);
                 if pages.is_some() {
                     return pages;
@@ -270,6 +279,7 @@ impl<S: Source, C: Core> Heap<S, C> {
             } else if !met.busy && hands.is_empty() {
                 return None;
             }
+            passed = met.busy;
             if met.busy || !hands.is_empty() {
                 Self::pause_before_the_next();
             }

@@ -138,18 +138,18 @@ impl<A: GlobalAlloc, S: Source> Guarded<A, S> {
             let entered = self.gate.enter();
             let busy = entered.is_none();
             let mut block = entered.map_or(ptr::null_mut(), |inside| self.ask(inside, from, to));
-            if block.is_null() {
-                block = self.reserve.alloc(to);
-            }
-            // The inner allocator may have memory: who is in there may soon be out.
             if block.is_null() && busy {
-                if let Some(inside) = self.gate.enter_late() {
+                block = self.reserve.alloc_soon(to);
+                // The inner allocator may have memory: who is in there may soon be out.
+                if block.is_null()
+                    && let Some(inside) = self.gate.enter_late()
+                {
                     block = self.ask(inside, from, to);
                 }
-                // Others may have freed blocks of the reserve meanwhile.
-                if block.is_null() {
-                    block = self.reserve.alloc(to);
-                }
+            }
+            // Others may have freed blocks of the reserve meanwhile, or have some in hand.
+            if block.is_null() {
+                block = self.reserve.alloc(to);
             }
             block
         }

@@ -42,6 +42,12 @@ const TRIES: u32 = 64;
 const LOOKS: u32 = 8;
 /// How often it is looked for memory again that others had in hand.
 const LATE_LOOKS: u32 = 64;
+/// Pauses after each of them: some ten milliseconds in all.
+const PAUSES: u32 = if LATE_TRIES > LATE_LOOKS {
+    LATE_TRIES / LATE_LOOKS
+} else {
+    1
+};
 /// The largest block of a chunk.
 const SMALL_MAX: usize = PAGE / 4;
 /// Its largest alignment.
@@ -120,28 +126,25 @@ impl<S: Source> Reserve<S> {
     /// The layout has a size.
     #[cold]
     pub(super) fn alloc(&self, layout: Layout) -> *mut u8 {
-        let mut pauses = 0..LATE_TRIES;
         for _ in 0..LATE_LOOKS {
             steps::step();
             let before = self.hands.seen();
-            if let Some(block) = self.find(layout) {
-                return at(block);
-            }
-            let changed = || self.hands.seen() != before;
-            if before.is_empty() && !changed() {
-                break;
+            let block = self.alloc_soon(layout);
+            if !block.is_null() || before.is_empty() && self.hands.seen() == before {
+                return block;
             }
             // What others have in hand they may soon put down.
-            let put_down = pauses.any(|_| {
+            for _ in 0..PAUSES {
                 steps::step();
                 Spin::pause_longer();
-                changed()
-            });
-            if !put_down {
-                break;
             }
         }
-        ptr::null_mut()
+        self.alloc_soon(layout)
+    }
+
+    /// A block; null if there is no memory, or others have some in hand.
+    pub(super) fn alloc_soon(&self, layout: Layout) -> *mut u8 {
+        self.find(layout).map_or(ptr::null_mut(), at)
     }
 
     fn find(&self, layout: Layout) -> Option<usize> {
@@ -300,8 +303,9 @@ impl<S: Source> Reserve<S> {
     fn claim(&self, pages: u32, align: usize) -> Option<u32> {
         // As in `heap`.
         let step = u32::try_from(align / PAGE).ok()?.max(1);
-        let aligned = ((self.source.base() / PAGE) as u32).wrapping_neg();
-        if let Some(page) = self.pages.take_aligned(pages, aligned, step) {
+        if let Some(aligned) = self.source.page_of(0)
+            && let Some(page) = self.pages.take_aligned(pages, aligned as u32, step)
+        {
             return Some(page);
         }
         let least = pages.checked_add(step - 1)?;
