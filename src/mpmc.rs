@@ -533,7 +533,7 @@ impl<T> Receiver<T> {
     /// Receives a message, waiting for one no longer than until `deadline`.
     ///
     /// # Blocking
-    /// As [`recv`](Self::recv), at most until `deadline`.
+    /// As [`recv`](Self::recv), at most until `deadline`; then once more as [`try_recv`](Self::try_recv).
     ///
     /// # Errors
     /// As [`recv_timeout`](Self::recv_timeout).

@@ -389,7 +389,7 @@ impl<C: Cases> Select<C> {
     /// Does the first case that can be done, waiting no longer than `timeout`. A time that is too long to count with means "for ever".
     ///
     /// # Blocking
-    /// As [`select`](Self::select), at most for `timeout`.
+    /// As [`select`](Self::select), at most for `timeout`; then once more as [`try_select`](Self::try_select).
     ///
     /// # Examples
     /// ```
@@ -413,7 +413,7 @@ impl<C: Cases> Select<C> {
     /// Does the first case that can be done, waiting no longer than until `deadline`.
     ///
     /// # Blocking
-    /// As [`select`](Self::select), at most until `deadline`.
+    /// As [`select`](Self::select), at most until `deadline`; then once more as [`try_select`](Self::try_select).
     ///
     /// # Examples
     /// ```

@@ -47,7 +47,8 @@ use crate::mpsc::SendError;
 /// # Cancel safety
 /// The sink may be dropped at any time. It then drops the message that it has in hand, unless that has been received; what it gave to the channel
 /// before stays there. Flush or close it first, and nothing is lost. Over a channel that holds nothing, to drop it may wait for a few instructions
-/// of another agent. A future that waits until it is ready, or flushed, may be dropped too: then the sink goes on where it was.
+/// of another agent. A future that waits until it is ready, or flushed, may be dropped too: then the sink goes on where it was. But it keeps its
+/// place among those that wait for room, and what it is told there no other sender is told: poll it again, or drop it.
 ///
 /// It is `Send` if `T` is, and `Unpin`: what it waits with is in a box.
 ///

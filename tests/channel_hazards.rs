@@ -108,6 +108,24 @@ fn a_future_that_is_dropped_when_woken_passes_that_on() {
     assert_eq!(receiver.recv(), Ok(2));
 }
 
+/// A second receiver was sent to look for each message that had to wait, and could find nothing yet. When that one was laid down, nobody sent
+/// another.
+#[test]
+fn a_task_that_is_not_run_holds_up_no_others_later() {
+    let (sender, receiver) = mpmc::sync_channel(0);
+    let [mut first, mut idle, mut last] = [(); 3].map(|()| Task::waiting(receiver.recv_async()));
+    let _one = Task::waiting(sender.send_async(1));
+    let mut two = Task::waiting(sender.send_async(2));
+    let _three = Task::waiting(sender.send_async(3));
+    assert_eq!(first.poll(), Some(Ok(1)));
+    assert!(idle.poll().is_none() && last.poll().is_none());
+    let woken = last.wakes();
+    // It lies there, and `idle` knows of it, but is not run.
+    assert!(two.poll().is_none());
+    assert_eq!(last.wakes(), woken + 1);
+    assert_eq!(last.poll(), Some(Ok(2)));
+}
+
 /// A channel that holds nothing: the receiver that was notified of a message is not run, so a second sender waits for the first one, and an
 /// idle receiver hears of neither.
 #[test]
@@ -580,6 +598,16 @@ mod panicking_wakers {
             sender.try_send(1).unwrap();
             assert_eq!(poll_armed(receive), Poll::Ready(Ok(1)));
         }
+    }
+
+    #[test]
+    fn what_was_not_sent_in_time_is_not_lost() {
+        let (sender, _receiver) = mpmc::sync_channel(1);
+        sender.send(1).unwrap();
+        let passed = web_sync::Instant::now();
+        let send = pin!(async { sender.send_deadline_async(2, passed).await });
+        let late = Err(SendTimeoutError::Timeout(2));
+        assert_eq!(poll_armed(send), Poll::Ready(late));
     }
 
     #[test]

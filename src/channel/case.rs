@@ -116,8 +116,8 @@ impl<T> Act for Receive<'_, T> {
 pub(crate) struct Send<'a, T> {
     sender: &'a Sender<T>,
     message: Option<T>,
-    /// It has sent a receiver to look for what lies where the message is to be laid.
-    urged: bool,
+    /// For which message, that lies where this one is to be laid, it has sent a receiver to look.
+    urged: Option<u64>,
     sent: Option<Result<(), SendError<T>>>,
 }
 
@@ -126,7 +126,7 @@ impl<'a, T> Send<'a, T> {
         Self {
             sender,
             message: Some(message),
-            urged: false,
+            urged: None,
             sent: None,
         }
     }

@@ -145,8 +145,8 @@ struct Sending<'a, T> {
     message: Option<T>,
     /// The message lies on the table, and this is its ticket.
     offered: Option<u64>,
-    /// It has sent a receiver to look for what lies there instead.
-    urged: bool,
+    /// For which message that lies there instead it has sent a receiver to look.
+    urged: Option<u64>,
     listener: Listener<'a>,
 }
 
@@ -155,7 +155,7 @@ impl<'a, T> Sending<'a, T> {
         Self {
             message,
             offered: None,
-            urged: false,
+            urged: None,
             listener: Listener::new(emptied, Class::Task),
         }
     }
@@ -292,7 +292,7 @@ impl<T> SendOwned<T> {
             sending.is_idle(),
             "a message was given to a sink that was not ready"
         );
-        (sending.message, sending.urged) = (Some(message), false);
+        (sending.message, sending.urged) = (Some(message), None);
         let urged = &mut sending.urged;
         let send = |channel: &Channel<T>, message| channel.try_send_urging(message, urged);
         if let Some(sent) = this.sender.attempt(&mut sending.message, send) {

@@ -21,9 +21,10 @@
 //!   it is one of them that is to come. A claimed receiver looks here first. If others have taken the message, it is free again.
 //! - **M5** After the table has become free, and after a receiver has come or its seat can be claimed again, one who listens to `seated`
 //!   is notified.
-//! - **M6** A sender that finds the table taken sends one receiver to look, once for each message, as it would if it could lay that one beside
-//!   the other. For the receiver that was notified of what lies there may be a task that is not run, and no other one knows of it. Whoever
-//!   looks while the table is taken clears it, so they do not send each other round.
+//! - **M6** While a message lies on the table and a sender waits, a second receiver is sent to look, if there is one: by the sender that lays the
+//!   message there, if others wait already, and by each that finds the table taken, once for each message that it finds there. For the
+//!   receiver that was notified of what lies there may be a task that is not run, and no other one knows of it. Whoever looks while the
+//!   table is taken clears it, so they do not send each other round.
 
 use super::guarded::Guarded;
 use super::seat::{Availability, Seat, Seats};
@@ -63,8 +64,8 @@ struct Laid {
 
 /// Why a message was not laid on the table.
 pub(super) enum Refused<T> {
-    /// Another one lies there.
-    Taken(T),
+    /// Another one lies there, with this ticket.
+    Taken(T, u64),
     /// Nobody waits for it.
     Alone(T),
     /// The receivers are gone.
@@ -74,7 +75,7 @@ pub(super) enum Refused<T> {
 impl<T> From<Refused<T>> for TrySendError<T> {
     fn from(refused: Refused<T>) -> Self {
         match refused {
-            Refused::Taken(message) | Refused::Alone(message) => Self::Full(message),
+            Refused::Taken(message, _) | Refused::Alone(message) => Self::Full(message),
             Refused::Closed(message) => Self::Disconnected(message),
         }
     }
@@ -122,7 +123,7 @@ impl<T> Meeting<T> {
                 return Err(Refused::Closed(message));
             }
             if table.message.is_some() {
-                return Err(Refused::Taken(message));
+                return Err(Refused::Taken(message, table.ticket));
             }
             let claimed = !awaited && !self.somebody_waits();
             if claimed && !table.seats.claim() {

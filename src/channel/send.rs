@@ -7,28 +7,30 @@ use crate::raw::RawEvent;
 use crate::sys::Call;
 use crate::sys::clock::Deadline;
 use crate::sys::futex;
-use core::mem;
 use std::sync::mpsc::{SendError, TrySendError};
 
 impl<T> Channel<T> {
     /// Sends without waiting.
     #[inline]
     pub(crate) fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        self.try_send_urging(message, &mut false)
+        self.try_send_urging(message, &mut None)
     }
 
-    /// The same for one who may try again with this message, and by `urged` knows whether it has sent a receiver to look (M6).
+    /// The same for one who may try again with this message, and by `urged` knows for which other one it has sent a receiver to look (M6).
     #[inline]
     pub(super) fn try_send_urging(
         &self,
         message: T,
-        urged: &mut bool,
+        urged: &mut Option<u64>,
     ) -> Result<(), TrySendError<T>> {
         match &self.buffer {
             Buffer::Unbounded(list) => list.push(message)?,
             Buffer::Bounded(ring) => ring.push(message)?,
             Buffer::Rendezvous(meeting) => match meeting.hand_over(message) {
-                Ok(false) => {}
+                Ok(false) => {
+                    self.laid(meeting);
+                    return Ok(());
+                }
                 Ok(true) => {
                     // All, for the one that was claimed is to come (M4).
                     self.filled.notify_all();
@@ -113,7 +115,7 @@ impl<T> Channel<T> {
             // Before the message lies there. (Where they are gone nothing is waited for.)
             futex::refuse_endless(call);
         }
-        let (mut message, mut urged) = (Some(message), false);
+        let (mut message, mut urged) = (Some(message), None);
         let mut offer = || {
             let offer = |channel: &Self, message| channel.offer(message, &mut urged);
             self.attempt(&mut message, offer)
@@ -136,17 +138,29 @@ impl<T> Channel<T> {
 
     /// What it means that a message was not laid on the table. If another one lies there somebody is to take it (M6).
     #[cold]
-    fn refuse(&self, refused: Refused<T>, urged: &mut bool) -> TrySendError<T> {
-        if let Refused::Taken(_) = refused
-            && !mem::replace(urged, true)
+    fn refuse(&self, refused: Refused<T>, urged: &mut Option<u64>) -> TrySendError<T> {
+        if let Refused::Taken(_, ticket) = refused
+            && urged.replace(ticket) != Some(ticket)
         {
             self.filled.notify_one();
         }
         refused.into()
     }
 
+    /// Sends a receiver to what now lies on the table, and one more if other senders wait (M6).
+    fn laid(&self, meeting: &Meeting<T>) {
+        self.filled.notify_one();
+        if self.emptied.is_awaited() || meeting.seated.is_awaited() {
+            self.filled.notify_one();
+        }
+    }
+
     /// Lays a message on the table; an error where there is none. `urged` as above.
-    pub(super) fn offer(&self, message: T, urged: &mut bool) -> Result<u64, TrySendError<T>> {
+    pub(super) fn offer(
+        &self,
+        message: T,
+        urged: &mut Option<u64>,
+    ) -> Result<u64, TrySendError<T>> {
         let Buffer::Rendezvous(meeting) = &self.buffer else {
             return Err(TrySendError::Full(message));
         };
@@ -154,7 +168,7 @@ impl<T> Channel<T> {
             Ok(ticket) => ticket,
             Err(refused) => return Err(self.refuse(refused, urged)),
         };
-        self.filled.notify_one();
+        self.laid(meeting);
         Ok(ticket)
     }
 

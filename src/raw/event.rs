@@ -69,6 +69,11 @@ impl RawEvent {
         }
     }
 
+    /// Whether somebody waits. Who begins to do so after this has been asked looks afterwards.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
     /// Sends the first waiter to look, after a change that one can make use of.
     #[inline]
     pub(crate) fn notify_one(&self) {

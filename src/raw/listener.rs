@@ -173,10 +173,15 @@ impl<'a> Listener<'a> {
     pub(crate) fn cancel(self: Pin<&mut Self>) {
         // SAFETY: as above.
         let this = unsafe { self.get_unchecked_mut() };
-        this.pass_on();
+        this.end();
         this.again = false;
+    }
+
+    /// Listens no more, and has no waker.
+    fn end(&mut self) {
+        self.pass_on();
         // SAFETY: in no queue any more, so ours (Q1).
-        let old = unsafe { this.waiter.links_mut(|links| links.waker.take()) };
+        let old = unsafe { self.waiter.links_mut(|links| links.waker.take()) };
         old.into_iter().for_each(drop_waker);
     }
 
@@ -203,6 +208,6 @@ impl<'a> Listener<'a> {
 
 impl Drop for Listener<'_> {
     fn drop(&mut self) {
-        self.pass_on();
+        self.end();
     }
 }
