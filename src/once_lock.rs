@@ -209,7 +209,7 @@ impl<T> OnceLock<T> {
     #[inline]
     #[track_caller]
     pub fn set(&self, value: T) -> Result<(), T> {
-        match self.insert(value, "OnceLock::set") {
+        match self.insert(value, "OnceLock::set", "OnceLock::set_async") {
             Ok(_) => Ok(()),
             Err((_, value)) => Err(value),
         }
@@ -235,17 +235,17 @@ impl<T> OnceLock<T> {
     #[inline]
     #[track_caller]
     pub fn try_insert(&self, value: T) -> Result<&T, (&T, T)> {
-        self.insert(value, "OnceLock::try_insert")
+        self.insert(value, "OnceLock::try_insert", "OnceLock::try_insert_async")
     }
 
     #[inline]
     #[track_caller]
-    fn insert(&self, value: T, name: &'static str) -> Result<&T, (&T, T)> {
+    fn insert(&self, value: T, name: &'static str, instead: &'static str) -> Result<&T, (&T, T)> {
         let mut new = Some(value);
         let take = || new.take().ok_or(());
         let there = match self.get() {
             Some(there) => there,
-            None => match self.make(take, name, "OnceLock::get_or_init_async") {
+            None => match self.make(take, name, instead) {
                 Ok(there) => there,
                 Err(()) => unreachable!("it is taken once"),
             },
@@ -256,7 +256,8 @@ impl<T> OnceLock<T> {
         }
     }
 
-    /// The async twin of [`set`](Self::set): the task is suspended while an initialiser runs.
+    /// The async twin of [`set`](Self::set): the task is suspended while an initialiser runs. If this lock's own initialiser awaits it, it never
+    /// ends.
     ///
     /// # Cancel safety
     /// The future owns the value until it is ready. If it is dropped before, the value is dropped with it, and nothing else is left behind.
@@ -281,7 +282,8 @@ impl<T> OnceLock<T> {
         }
     }
 
-    /// The async twin of [`try_insert`](Self::try_insert): the task is suspended while an initialiser runs.
+    /// The async twin of [`try_insert`](Self::try_insert): the task is suspended while an initialiser runs. If this lock's own initialiser
+    /// awaits it, it never ends.
     ///
     /// # Cancel safety
     /// As for [`set_async`](Self::set_async).

@@ -415,6 +415,25 @@ mod panics {
         assert!(mutex.try_lock().is_ok());
     }
 
+    /// Such a waker took the guard with it that an upgrade gives back when its time is over.
+    #[test]
+    fn a_waker_that_panics_when_dropped_takes_no_guard_with_it() {
+        let _turn = TURN.lock();
+        let lock = RwLock::new(0);
+        let (reader, upgradable) = (lock.read(), lock.upgradable_read());
+        let time = Duration::ZERO;
+        let mut upgrade = pin!(async {
+            web_sync::nonpoison::RwLockUpgradableReadGuard::try_upgrade_for_async(upgradable, time)
+                .await
+        });
+        DROPS.store(true, Ordering::SeqCst);
+        let late = Mine::poll(upgrade.as_mut());
+        assert!(!DROPS.load(Ordering::SeqCst), "no clone was dropped");
+        assert!(matches!(late, Poll::Ready(Err(_))));
+        drop((late, reader));
+        assert!(lock.try_write().is_ok());
+    }
+
     /// A waker whose `clone` panics ended a wait before it had begun: its mutex stayed locked.
     #[test]
     fn a_waker_that_is_not_cloned_leaves_no_lock_taken() {
@@ -465,6 +484,25 @@ mod threads {
                 thread::sleep(SHORT);
                 assert!(poll(wait.as_mut()).is_pending());
             });
+            *mutex.lock() += 1;
+        });
+    }
+
+    /// The same with one that another agent has polled already, and for whom the mutex is locked again.
+    #[test]
+    fn a_guard_that_came_back_from_a_future_is_another_agents() {
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        let _spinning = Spinning::new();
+        let mut wait = Box::pin(condvar.wait_while_async(mutex.lock(), |_| false));
+        let (tell, told) = channel();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let guard = poll(wait.as_mut());
+                assert!(guard.is_ready());
+                tell.send(()).unwrap();
+                thread::sleep(SHORT);
+            });
+            told.recv().unwrap();
             *mutex.lock() += 1;
         });
     }

@@ -76,6 +76,9 @@ impl Condvar {
     /// Sleeps until notified, and then as [`Mutex::lock`](crate::Mutex::lock) does; on an agent that must not sleep, as a page's main
     /// thread, it spins. There use [`wait_async`](Self::wait_async).
     ///
+    /// # Panics
+    /// In a build without threads: nobody could ever notify.
+    ///
     /// # Errors
     /// The guard in an error, if the mutex is poisoned when it is locked again.
     ///
@@ -110,6 +113,9 @@ impl Condvar {
     ///
     /// # Blocking
     /// As [`wait`](Self::wait).
+    ///
+    /// # Panics
+    /// As [`wait`](Self::wait), if it would wait.
     ///
     /// # Errors
     /// The guard in an error, if the mutex is found to be poisoned after a wait.
@@ -168,6 +174,9 @@ impl Condvar {
     /// # Blocking
     /// As [`wait`](Self::wait), at most for `timeout` until notified.
     ///
+    /// # Panics
+    /// As [`wait`](Self::wait), if there is no time limit.
+    ///
     /// # Errors
     /// The guard and the result in an error, if the mutex is poisoned when it is locked again.
     ///
@@ -196,6 +205,9 @@ impl Condvar {
     ///
     /// # Blocking
     /// As [`wait`](Self::wait), at most for `timeout` until notified.
+    ///
+    /// # Panics
+    /// As [`wait`](Self::wait), if there is no time limit.
     ///
     /// # Errors
     /// As [`wait_timeout`](Self::wait_timeout).

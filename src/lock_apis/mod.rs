@@ -9,8 +9,11 @@ pub mod v05;
 
 use crate::raw;
 
-/// A mutex without data, for `lock_api`. `RawMutexFair` unlocks by handing the mutex to the first who waits.
+/// A mutex without data, for `lock_api`.
+///
+/// `RawMutexFair` unlocks by handing the mutex to the first who waits (for a task it is kept), unless another agent is at work on the list of those
+/// who wait just then: no release waits for that.
 pub struct RawMutex(raw::RawMutex);
 
-/// A reader-writer lock without data, for `lock_api`. `RawRwLockFair` releases by handing the lock to the first who waits.
+/// A reader-writer lock without data, for `lock_api`. `RawRwLockFair` releases it as fairly as [`RawMutex`] is unlocked.
 pub struct RawRwLock(raw::RawRwLock);

@@ -68,6 +68,9 @@ impl Condvar {
     /// Sleeps until notified, and then as [`Mutex::lock`](super::Mutex::lock) does; on an agent that must not sleep, as a page's main
     /// thread, it spins. There use [`wait_async`](Self::wait_async).
     ///
+    /// # Panics
+    /// In a build without threads: nobody could ever notify.
+    ///
     /// # Examples
     /// ```
     /// use web_sync::nonpoison::{Condvar, Mutex};
@@ -94,6 +97,9 @@ impl Condvar {
     /// # Blocking
     /// As [`wait`](Self::wait).
     ///
+    /// # Panics
+    /// As [`wait`](Self::wait), if it would wait.
+    ///
     /// # Examples
     /// See the [type](Self).
     #[track_caller]
@@ -111,6 +117,9 @@ impl Condvar {
     ///
     /// # Blocking
     /// As [`wait`](Self::wait), at most for `timeout` until notified.
+    ///
+    /// # Panics
+    /// As [`wait`](Self::wait), if there is no time limit.
     ///
     /// # Examples
     /// ```
@@ -138,6 +147,9 @@ impl Condvar {
     ///
     /// # Blocking
     /// As [`wait`](Self::wait), at most for `timeout` until notified.
+    ///
+    /// # Panics
+    /// As [`wait`](Self::wait), if there is no time limit.
     ///
     /// # Examples
     /// ```

@@ -205,12 +205,19 @@ impl RawCondvar {
     fn cancel(&self, waiter: &Waiter) -> bool {
         let mut queue = self.queue.lock();
         let held = queue.holds(waiter);
+        let mut waker = None;
         if held {
-            // SAFETY: just seen to be linked here.
-            unsafe { queue.remove(waiter) };
+            // SAFETY: just seen to be linked here; then it is its owner's (Q1).
+            unsafe {
+                queue.remove(waiter);
+                waker = waiter.links_mut(|links| links.waker.take());
+            }
         }
         let owed = unlock(queue);
         self.notify_owed(owed);
+        if let Some(waker) = waker {
+            drop_waker(waker);
+        }
         held
     }
 }

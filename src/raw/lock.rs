@@ -252,11 +252,18 @@ impl Lock {
     pub(super) fn cancel(&self, waiter: &Waiter) -> bool {
         let mut queue = self.queue.lock();
         let held = queue.holds(waiter);
+        let mut waker = None;
         if held {
-            // SAFETY: just seen to be linked here.
-            unsafe { queue.remove(waiter) };
+            // SAFETY: just seen to be linked here; then it is its owner's (Q1).
+            unsafe {
+                queue.remove(waiter);
+                waker = waiter.links_mut(|links| links.waker.take());
+            }
         }
         self.settle(queue);
+        if let Some(waker) = waker {
+            drop_waker(waker);
+        }
         held
     }
 
@@ -334,7 +341,9 @@ impl Lock {
             })
         };
         self.settle(queue);
-        drop(old);
+        if let Some(old) = old {
+            drop_waker(old);
+        }
         false
     }
 
@@ -371,10 +380,13 @@ impl Lock {
         self.state.fetch_and(!HOLDER, Ordering::Relaxed);
     }
 
-    /// Makes this agent the owner again, for the holder, after [`Lock::disown`]; without effect if the lock has an owner.
+    /// Makes this agent the owner of what it holds exclusively, whoever was the owner before.
     pub(super) fn own(&self) {
-        if self.state().owner() == 0 {
-            self.adopt(Mode::Exclusive);
+        let (old, new) = (self.state().owner(), agent::id());
+        if old != new {
+            // ORDERING: Relaxed, the holder alone changes it (L5).
+            self.state
+                .fetch_xor((old ^ new) << HOLDER_SHIFT, Ordering::Relaxed);
         }
     }
 
