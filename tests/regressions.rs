@@ -226,7 +226,7 @@ fn the_only_agent_reads_what_tasks_want_to_write() {
 #[cfg(panic = "unwind")]
 mod panics {
     use std::panic::panic_any;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::sync::mpsc;
     use std::time::Duration;
 
@@ -309,11 +309,11 @@ mod panics {
         assert!(poll(lock).is_ready());
     }
 
-    /// Of a waker the next clone, or the next that is dropped, panics.
+    /// A waker of which the next so many clones, or the next so many that are dropped, panic.
     struct Mine;
 
-    static CLONES: AtomicBool = AtomicBool::new(false);
-    static DROPS: AtomicBool = AtomicBool::new(false);
+    static CLONES: AtomicU32 = AtomicU32::new(0);
+    static DROPS: AtomicU32 = AtomicU32::new(0);
     /// The tests that arm it take turns.
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
@@ -328,8 +328,12 @@ mod panics {
                 |_| {},
                 |_| explode(&DROPS),
             );
-            fn explode(armed: &AtomicBool) {
-                if armed.swap(false, Ordering::SeqCst) {
+            fn explode(left: &AtomicU32) {
+                let one_less = |left: u32| left.checked_sub(1);
+                if left
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
+                    .is_ok()
+                {
                     panic_any(());
                 }
             }
@@ -355,9 +359,9 @@ mod panics {
         let guard = mutex.lock();
         assert!(poll(lock.as_mut()).is_pending());
         drop(guard);
-        DROPS.store(true, Ordering::SeqCst);
+        DROPS.store(1, Ordering::SeqCst);
         let locked = Mine::poll(lock.as_mut());
-        assert!(!DROPS.load(Ordering::SeqCst), "no clone was dropped");
+        assert_eq!(DROPS.load(Ordering::SeqCst), 0, "no clone was dropped");
         assert!(locked.is_ready() && mutex.try_lock().is_err());
         drop(locked);
         assert!(mutex.try_lock().is_ok());
@@ -375,9 +379,9 @@ mod panics {
         assert!(Mine::poll(second.as_mut()).is_pending());
         drop(guard);
         // Woken was the first. The second has its waker still, and finds the mutex free.
-        DROPS.store(true, Ordering::SeqCst);
+        DROPS.store(1, Ordering::SeqCst);
         let locked = poll(second.as_mut());
-        DROPS.store(false, Ordering::SeqCst);
+        DROPS.store(0, Ordering::SeqCst);
         assert!(locked.is_ready());
         drop(locked);
         assert!(mutex.try_lock().is_ok());
@@ -391,9 +395,9 @@ mod panics {
         let mut wait = pin!(condvar.wait_async(mutex.lock()));
         assert!(poll(wait.as_mut()).is_pending());
         condvar.notify_one();
-        DROPS.store(true, Ordering::SeqCst);
+        DROPS.store(1, Ordering::SeqCst);
         let locked = Mine::poll(wait.as_mut());
-        assert!(!DROPS.load(Ordering::SeqCst), "no clone was dropped");
+        assert_eq!(DROPS.load(Ordering::SeqCst), 0, "no clone was dropped");
         assert!(locked.is_ready());
         drop(locked);
         assert!(mutex.try_lock().is_ok());
@@ -407,9 +411,9 @@ mod panics {
         let mut wait = pin!(condvar.wait_timeout_async(mutex.lock(), Duration::from_secs(60)));
         assert!(Mine::poll(wait.as_mut()).is_pending());
         condvar.notify_one();
-        DROPS.store(true, Ordering::SeqCst);
+        DROPS.store(1, Ordering::SeqCst);
         let locked = poll(wait.as_mut());
-        assert!(!DROPS.load(Ordering::SeqCst), "the timer had no waker");
+        assert_eq!(DROPS.load(Ordering::SeqCst), 0, "the timer had no waker");
         assert!(locked.is_ready());
         drop(locked);
         assert!(mutex.try_lock().is_ok());
@@ -426,9 +430,14 @@ mod panics {
             web_sync::nonpoison::RwLockUpgradableReadGuard::try_upgrade_for_async(upgradable, time)
                 .await
         });
-        DROPS.store(true, Ordering::SeqCst);
+        // One for each look: the first was replaced by the second.
+        DROPS.store(2, Ordering::SeqCst);
         let late = Mine::poll(upgrade.as_mut());
-        assert!(!DROPS.load(Ordering::SeqCst), "no clone was dropped");
+        assert_eq!(
+            DROPS.load(Ordering::SeqCst),
+            0,
+            "not both clones were dropped"
+        );
         assert!(matches!(late, Poll::Ready(Err(_))));
         drop((late, reader));
         assert!(lock.try_write().is_ok());
@@ -440,7 +449,7 @@ mod panics {
         let _turn = TURN.lock();
         let (mutex, condvar) = (Mutex::new(0), Condvar::new());
         let mut wait = Box::pin(condvar.wait_async(mutex.lock()));
-        CLONES.store(true, Ordering::SeqCst);
+        CLONES.store(1, Ordering::SeqCst);
         let poll = std::panic::AssertUnwindSafe(|| Mine::poll(wait.as_mut()).is_pending());
         assert!(std::panic::catch_unwind(poll).is_err());
         drop(wait);
