@@ -75,7 +75,7 @@
 //! | | |
 //! |---|---|
 //! | P1 | **Never traps.** No agent that must not sleep ever executes a wait instruction of this crate. |
-//! | P2 | **Releasing never waits.** Unlock, notify, set, send to an unbounded channel, dropping a guard: none of them waits for another agent. Dropping a future may spin for the few instructions in which another agent changes the same queue; over a channel that holds nothing it locks the place where the ends meet. |
+//! | P2 | **Releasing never waits.** Unlock, notify, set, send to an unbounded channel, dropping a guard: none of them waits for another agent (only a worker that notifies an agent which must not block may spin for a few instructions). Dropping a future may spin for the few instructions in which another agent changes the same queue; over a channel that holds nothing it locks the place where the ends meet. |
 //! | P3 | **The main thread goes first.** Once it has queued it gets a contended lock at the next unlock, however many workers compete. |
 //! | P4 | **Each blocking call has an async twin** on the same object, in the same queue; only [`ReentrantLock`] has none. Dropping a future loses no wake-up and leaves nothing behind. |
 //! | P5 | **Locks cost what two atomic operations cost.** `const fn new`, no heap, no call to JS where nobody competes; 8 bytes on wasm32. |

@@ -16,7 +16,8 @@
 //!   notification to that agent (`PENDING`), which notifies all who wait by then: a bit cannot count, and to be woken without
 //!   a notification of one's own is allowed. (That agent may have wakers to run first. So a waker must not wait for what a
 //!   waiter has.) Where somebody works on the mutex's queue as long, it wakes the threads instead of moving them, and they
-//!   compete for the mutex.
+//!   compete for the mutex. One exception: a notifier that may sleep spins for the mutex's queue to move an agent that must not
+//!   block, for only there that one goes first.
 //! - **C6** A notification of all marks its waiters at once, since it unlocks the queue now and then: who comes meanwhile is not meant. It takes out
 //!   as many marked ones as there were then, whoever marked them. So as long as anybody is marked, somebody has still to take as many
 //!   out. A notification of one takes a waiter without a mark: so a waiter with a mark that withdraws takes nobody's

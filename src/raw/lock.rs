@@ -405,14 +405,23 @@ impl Lock {
     /// mark, or of those without, as many as wait for this lock, up to the first that does not, at most `limit`. Returns how many.
     ///
     /// Where another agent works on this lock's queue for longer than a few looks, they are woken instead, and compete (L3). `notified`
-    /// says then that they have not stood in this queue yet.
+    /// says then that they have not stood in this queue yet. But an agent that must not block goes first only in this queue, so for that
+    /// one an agent that sleeps waits.
     pub(super) fn requeue(
         &self,
         from: &mut Locked<'_>,
         marked: bool,
         limit: usize,
     ) -> (usize, Wakes) {
-        let mut queue = self.queue.lock_soon();
+        let first = from.first_marked(marked);
+        // SAFETY: null, or linked in `from`, which is locked (Q1, Q2).
+        let urgent =
+            !first.is_null() && unsafe { (*first).links(|links| links.rank) } == Rank::Urgent;
+        let mut queue = if urgent && agent::is_known_to_sleep() {
+            Some(self.queue.lock())
+        } else {
+            self.queue.lock_soon()
+        };
         let mut wakes = Wakes::new();
         let mut moved = 0;
         while moved < limit && !wakes.is_full() {
