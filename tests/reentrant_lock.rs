@@ -95,12 +95,15 @@ mod threads {
     fn others_wait_for_the_last_guard() {
         let lock = ReentrantLock::new(Cell::new(0));
         let (outer, inner) = (lock.lock(), lock.lock());
+        let looked = std::sync::Barrier::new(3);
         thread::scope(|scope| {
             let waiters = [false, true].map(|spins| {
                 let lock = &lock;
+                let looked = &looked;
                 scope.spawn(move || {
                     let _spinning = spins.then(Spinning::new);
                     assert!(lock.try_lock().is_none());
+                    looked.wait();
                     let guard = lock.lock();
                     // It has been handed over, and is held all the same.
                     let again = lock.lock();
@@ -108,6 +111,7 @@ mod threads {
                     again.set(again.get() + 1);
                 })
             });
+            looked.wait();
             thread::sleep(SHORT);
             drop(outer);
             thread::sleep(SHORT);

@@ -605,7 +605,7 @@ mod threads {
         let event = Event::new();
         let waited = behind_a_slow_waker(
             || event.wait_async(),
-            || event.wait_timeout(4 * SHORT),
+            || event.wait_timeout(32 * SHORT),
             || event.set(),
         );
         assert!(!waited.timed_out());
@@ -613,7 +613,7 @@ mod threads {
         let semaphore = Semaphore::new(0);
         let acquired = behind_a_slow_waker(
             || semaphore.acquire_async(),
-            || semaphore.try_acquire_for(4 * SHORT).map(drop),
+            || semaphore.try_acquire_for(32 * SHORT).map(drop),
             || semaphore.close(),
         );
         assert_eq!(acquired, Err(TryAcquireError::Closed));

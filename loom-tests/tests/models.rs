@@ -13,7 +13,7 @@ use web_sync_loom_tests::{Model, models, play};
 /// Names the model that a child process plays.
 const PLAY: &str = "--play";
 /// A model that takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(1_200);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -127,7 +127,11 @@ pub fn system(programs: &[&str], packages: &[&str]) -> Result<PathBuf, String> {
 
 fn apt(packages: &[&str]) -> Result<(), String> {
     static UPDATED: OnceLock<()> = OnceLock::new();
-    let apt = || Step::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
+    let apt = || {
+        let step = Step::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
+        // A mirror may be slow to answer, and another process at work.
+        step.args(["-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300"])
+    };
     UPDATED.get_or_init(|| {
         println!("  apt-get update");
         // A failure shows in the install that follows.

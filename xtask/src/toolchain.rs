@@ -72,26 +72,8 @@ impl Nightly {
     }
 
     fn complete(&self) -> Result<(), String> {
-        let list = [
-            "component",
-            "list",
-            "--installed",
-            "--toolchain",
-            &self.name,
-        ];
-        let installed = rustup(&list)?;
-        let missing = ["rust-src", "miri", "rustfmt", "clippy"].into_iter();
-        let missing: Vec<_> = missing
-            .filter(|component| !installed.lines().any(|line| line.starts_with(component)))
-            .collect();
-        if !missing.is_empty() {
-            println!("  adding {} to {}", missing.join(", "), self.name);
-            let step = Step::new("rustup").args(["component", "add", "--toolchain", &self.name]);
-            let ended = step.args(&missing).limit(600).run()?;
-            if !ended.ok() {
-                return Err(format!("rustup component add: {}", ended.why()));
-            }
-        }
+        let components = ["rust-src", "miri", "rustfmt", "clippy"];
+        add_components(Some(&self.name), &components)?;
         add_target(Some(&self.name), WASM)
     }
 
@@ -168,6 +150,38 @@ fn clean(step: Step) -> Step {
     step.without_env("RUSTFLAGS")
         .without_env("CARGO_ENCODED_RUSTFLAGS")
         .without_env(WASM_FLAGS)
+}
+
+/// Adds what `cargo xtask tidy` needs of the default toolchain.
+///
+/// # Errors
+/// When it is absent and cannot be installed.
+pub fn complete_default() -> Result<(), String> {
+    add_components(None, &["rustfmt", "clippy"])
+}
+
+fn add_components(toolchain: Option<&str>, wanted: &[&str]) -> Result<(), String> {
+    let choose = toolchain.map(|name| ["--toolchain", name]);
+    let choose: Vec<_> = choose.iter().flatten().copied().collect();
+    let list = [&["component", "list", "--installed"], &choose[..]].concat();
+    let installed = rustup(&list)?;
+    let has = |component: &str| installed.lines().any(|line| line.starts_with(component));
+    let missing = wanted.iter().copied().filter(|component| !has(component));
+    let missing: Vec<_> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!(
+        "  adding {} to {}",
+        missing.join(", "),
+        toolchain.unwrap_or("the default toolchain")
+    );
+    let step = Step::new("rustup").args(["component", "add"]).args(choose);
+    let ended = step.args(&missing).limit(600).run()?;
+    match ended.ok() {
+        true => Ok(()),
+        false => Err(format!("rustup component add: {}", ended.why())),
+    }
 }
 
 fn add_target(toolchain: Option<&str>, target: &str) -> Result<(), String> {

@@ -146,6 +146,13 @@ pub struct Runner<'a> {
 /// Seconds that one test program may take, by the runner's own clock; the outer limit leaves room for slow starts.
 const PROGRAM_LIMIT: u64 = 120;
 
+/// Whether a line of the runner's output says that tests have begun. (Firefox says on its own that it is running.)
+fn says_tests_run(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with("running ") && (line.ends_with(" test") || line.ends_with(" tests"))
+        || line.starts_with("test result:")
+}
+
 impl Runner<'_> {
     /// Runs a test program. A browser that did not come up is started a second time; a test is never repeated.
     ///
@@ -154,7 +161,7 @@ impl Runner<'_> {
     pub fn run(&self, program: &Program, place: Place) -> Result<Ended, String> {
         let run = || self.step(program, place, PROGRAM_LIMIT).run();
         let ended = run()?;
-        let started = ended.output.contains("running ") || ended.output.contains("test result:");
+        let started = ended.output.lines().any(says_tests_run);
         if ended.ok() || started || place == Place::Node {
             return Ok(ended);
         }

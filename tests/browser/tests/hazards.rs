@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use js_sys::{Function, Reflect};
@@ -122,6 +123,33 @@ async fn a_short_timed_wait_waits() {
     assert!(waited >= Duration::from_millis(29), "{waited:?}");
 }
 
+/// A worker that stays where it is until some time after the agent that runs the tests has got to work.
+#[derive(Default)]
+struct Stay {
+    inside: AtomicBool,
+    ends: AtomicBool,
+}
+
+impl Stay {
+    fn stay(&self) {
+        self.inside.store(true, Ordering::SeqCst);
+        while !self.ends.load(Ordering::SeqCst) {
+            time::block(Duration::from_millis(1));
+        }
+        time::block(Duration::from_millis(200));
+    }
+
+    async fn until_inside(&self) {
+        while !self.inside.load(Ordering::SeqCst) {
+            time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn end_soon(&self) {
+        self.ends.store(true, Ordering::SeqCst);
+    }
+}
+
 /// A peer's `OnceLock` hangs the main thread on today's std, whether somebody else makes the value or not.
 #[wasm_bindgen_test]
 async fn a_once_lock_does_not_hang_here() {
@@ -130,16 +158,19 @@ async fn a_once_lock_does_not_hang_here() {
 
     let shared = Arc::new(OnceLock::new());
     let pool = Pool::start(1).await.unwrap();
-    let theirs = shared.clone();
-    let handle = pool.spawn(move || {
-        theirs.get_or_init(|| {
-            time::block(Duration::from_millis(200));
-            2
-        });
+    let (theirs, stay) = (shared.clone(), Arc::<Stay>::default());
+    let handle = pool.spawn({
+        let stay = stay.clone();
+        move || {
+            theirs.get_or_init(|| {
+                stay.stay();
+                2
+            });
+        }
     });
-    handle.started().await.unwrap();
-    time::sleep(Duration::from_millis(50)).await;
+    stay.until_inside().await;
     assert_eq!(shared.get(), None);
+    stay.end_soon();
     assert_eq!(shared.get_or_init(|| 3), &2);
     handle.join_async().await.unwrap();
 }
@@ -150,13 +181,16 @@ async fn a_once_lock_does_not_hang_here() {
 async fn a_contended_std_mutex_traps_on_a_window_that_must_not_wait() {
     let mutex = Arc::new(std::sync::Mutex::new(()));
     let pool = Pool::start(1).await.unwrap();
-    let theirs = mutex.clone();
-    let handle = pool.spawn(move || {
-        let _held = theirs.lock();
-        time::block(Duration::from_millis(200));
+    let (theirs, stay) = (mutex.clone(), Arc::<Stay>::default());
+    let handle = pool.spawn({
+        let stay = stay.clone();
+        move || {
+            let _held = theirs.lock();
+            stay.stay();
+        }
     });
-    handle.started().await.unwrap();
-    time::sleep(Duration::from_millis(50)).await;
+    stay.until_inside().await;
+    stay.end_soon();
     let lock = Closure::<dyn FnMut()>::new(move || drop(mutex.lock()));
     let lock: &Function = lock.as_ref().unchecked_ref();
     let result = lock.call0(&JsValue::UNDEFINED);

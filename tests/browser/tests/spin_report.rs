@@ -40,7 +40,8 @@ fn says(lines: &[String], call: &str, instead: &str) {
     }
 }
 
-const LONG: Duration = Duration::from_millis(1500);
+/// A report comes after a second, and who is to be reported may begin late.
+const LONG: Duration = Duration::from_millis(2500);
 
 /// Runs `wait` here while a worker does `hold` for a long time.
 async fn while_held<T: Send + Sync + 'static>(

@@ -34,7 +34,12 @@ const ALLOCATOR: &[&str] = &[
 ];
 
 /// Where a path ends that only a bug in this crate or a broken contract can take: a panic is no release.
-const PANICS: &[&str] = &["core::panicking::", "core::option::", "core::result::"];
+const PANICS: &[&str] = &[
+    "core::panicking::",
+    "core::option::unwrap_failed",
+    "core::option::expect_failed",
+    "core::result::unwrap_failed",
+];
 
 /// Functions on release paths that may call through a pointer, by a part of their name, and why.
 const POINTERS: &[(&str, &str)] = &[

@@ -182,16 +182,25 @@ pub fn tsan(context: &Context) -> Result<Outcome, String> {
     let project = &context.project;
     let nightly = Nightly::get()?;
     let test = ["test", "--package", "web-sync", "--package", MODELS];
-    let step = nightly.cargo(project).args(test);
-    let ended = step
-        .args(["--all-features", "--no-fail-fast", "--lib", "--tests"])
-        .args(["-Zbuild-std", "--target", &toolchain::host()?])
+    let host = toolchain::host()?;
+    let step = || {
+        let step = nightly.cargo(project).args(test);
+        step.args(["--all-features", "--no-fail-fast", "--lib", "--tests"])
+            .args(["-Zbuild-std", "--target", &host])
+            .env("RUSTFLAGS", "-Zsanitizer=thread")
+            .env("CARGO_TARGET_DIR", project.target.join("tsan"))
+    };
+    let built = step().arg("--no-run").limit(900).run()?;
+    if !built.ok() {
+        return Err(format!("building with ThreadSanitizer: {}", built.why()));
+    }
+    let ended = step()
         .args(["--", "--skip", RESERVED])
         .args(&context.only)
-        .env("RUSTFLAGS", "-Zsanitizer=thread")
-        .env("CARGO_TARGET_DIR", project.target.join("tsan"))
         .env("TSAN_OPTIONS", "halt_on_error=1 second_deadlock_stack=1")
-        .limit(1200)
+        // Of each model: it takes ten times as long here.
+        .env("WEB_SYNC_REPEAT", "200")
+        .limit(2400)
         .run()?;
     let mut tally = Tally::default();
     tally.add(&ended.output);

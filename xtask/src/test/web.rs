@@ -79,6 +79,7 @@ fn run_all(
 fn on_node(context: &Context, programs: &[Program]) -> Result<Outcome, String> {
     let node = match install::node() {
         Ok(node) => node,
+        Err(why) if in_ci() => return Err(why),
         Err(why) => return Ok(Outcome::Skipped(why)),
     };
     let tools = install::wasm_bindgen(&context.project)?;

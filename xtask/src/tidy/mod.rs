@@ -92,6 +92,7 @@ pub fn job(project: &Project) -> Result<Outcome, String> {
     if let Outcome::Failed(text) = sources(project)? {
         wrong.push(text);
     }
+    toolchain::complete_default()?;
     for &(name, tool) in TOOLS {
         println!("  {name}");
         if let Outcome::Failed(text) = verdict(tool(project)?)? {

@@ -35,6 +35,21 @@ struct Library {
     root: PathBuf,
 }
 
+/// On the web nobody sees what examples print, and std prints under a lock: one that a worker holds would trap on a main thread.
+const PRINTING: &str = r#"
+#[cfg(target_family = "wasm")]
+#[allow(unused_macros, reason = "not every example prints")]
+macro_rules! println {
+    () => {};
+    ($($what:tt)*) => {{ let _ = format!($($what)*); }};
+}
+#[cfg(target_family = "wasm")]
+#[allow(unused_macros, reason = "as above")]
+macro_rules! print {
+    ($($what:tt)*) => {{ let _ = format!($($what)*); }};
+}
+"#;
+
 impl Library {
     fn read(&self, file: &str) -> Result<String, String> {
         let path = self.root.join(file);
@@ -188,7 +203,7 @@ impl Package {
             .collect();
         self.write(
             &format!("tests/{EXAMPLES}/main.rs"),
-            &format!("{features}{root}"),
+            &format!("{features}{PRINTING}{root}"),
         )
     }
 

@@ -122,6 +122,9 @@ fn in_browser(
             // A test that does not end ends the page, which cannot say any more which one it was. The harness runs them in
             // the reverse order of their names.
             let mut unknown = results.read(&ended, &program.tests);
+            if !ended.ok() && !unknown.is_empty() {
+                results.interrupted(&program.name, &ended, &unknown);
+            }
             while let Some(test) = unknown.pop() {
                 println!("  {test} alone on {place_name}");
                 let ended = runner.run_one(file, place, &test, ALONE)?;

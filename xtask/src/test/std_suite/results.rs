@@ -45,6 +45,13 @@ impl Results {
         unknown
     }
 
+    /// A program came to an end before its tests had: that is wrong, also where each of these passes alone.
+    pub fn interrupted(&mut self, program: &str, ended: &Ended, unknown: &[String]) {
+        let why = ended.why();
+        self.wrong
+            .push(format!("{program}: {why}, before {}", unknown.join(", ")));
+    }
+
     /// A test did not come to its end, and as many others did not come to their beginning.
     pub fn unfinished(&mut self, test: &str, ended: &Ended, others: usize) {
         let why = ended.why();
