@@ -178,7 +178,9 @@ impl Step {
                     if show {
                         beat = Instant::now();
                     }
-                    continue;
+                    if start.elapsed() <= self.limit {
+                        continue;
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => std::thread::sleep(Duration::from_millis(5)),
@@ -286,8 +288,9 @@ fn forward(stream: impl Read + Send + 'static, lines: mpsc::Sender<String>, show
 /// Ends a child and everything that it started.
 fn end(child: &mut Child, mark: &str) {
     for id in marked(mark) {
-        let _ = Command::new("kill")
-            .args(["-KILL", &id])
+        // The shell's own: there need not be another.
+        let _ = Command::new("sh")
+            .args(["-c", "kill -KILL \"$0\"", &id])
             .stderr(Stdio::null())
             .status();
     }

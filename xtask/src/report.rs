@@ -125,8 +125,19 @@ pub struct Tally {
     said: Vec<String>,
 }
 
-/// How many lines of a failing run are shown again at the end.
+/// How many lines of a failing run are shown again at the end: so many that tell what went wrong, and so many that come last.
 const SAID: usize = 30;
+/// Words of those that tell.
+const TELLING: &[&str] = &[
+    "FAILED",
+    "panicked at",
+    "error: ",
+    "error[",
+    "signal:",
+    "WARNING: ThreadSanitizer",
+    "ERROR: AddressSanitizer",
+    "time limit",
+];
 
 impl Tally {
     /// Adds every `test result: …` line of a test program's output; true when there was one.
@@ -146,12 +157,15 @@ impl Tally {
     /// Adds a run that failed.
     pub fn fail(&mut self, what: &str, ended: &Ended) {
         self.wrong.push(format!("{what}: {}", ended.why()));
-        let lines = ended.output.lines().filter(|line| !line.trim().is_empty());
-        let mut last: Vec<_> = lines.rev().take(SAID).collect();
-        last.push("…");
+        let lines = || ended.output.lines().filter(|line| !line.trim().is_empty());
+        let tells = |line: &&str| TELLING.iter().any(|word| line.contains(word));
+        let mut said: Vec<_> = lines().filter(tells).take(SAID).collect();
+        let mut last: Vec<_> = lines().rev().take(SAID).collect();
         last.reverse();
+        said.push("…");
+        said.append(&mut last);
         self.said
-            .push(format!("\n{what} said\n{}", last.join("\n")));
+            .push(format!("\n{what} said\n{}", said.join("\n")));
     }
 
     /// The outcome: a run without a single test has failed, since nothing was seen to work.
@@ -193,6 +207,26 @@ mod tests {
         assert!(!tally.add("nothing"));
         assert_eq!((tally.passed, tally.failed), (15, 2));
         assert!(matches!(tally.outcome(), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn what_went_wrong_is_said_again() {
+        let ended = crate::process::Step::new("sh")
+            .args(["-c", "echo test a ... FAILED; seq 100; exit 3"])
+            .limit(60)
+            .quiet()
+            .run()
+            .unwrap();
+        let mut tally = Tally::default();
+        tally.fail("it", &ended);
+        let Outcome::Failed(text) = tally.outcome() else {
+            panic!("it failed");
+        };
+        assert!(
+            text.contains("test a ... FAILED")
+                && text.ends_with("\n100")
+                && !text.contains("\n50\n")
+        );
     }
 
     #[test]
