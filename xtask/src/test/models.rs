@@ -3,6 +3,7 @@
 use super::Context;
 use crate::report::{Outcome, Tally};
 use crate::toolchain::{self, Nightly};
+use std::{iter, thread};
 
 /// The package of the models.
 const MODELS: &str = "web-sync-loom-tests";
@@ -62,7 +63,7 @@ pub fn loom(context: &Context) -> Result<Outcome, String> {
     })
 }
 
-/// The native tests, interpreted, under many schedules.
+/// The native tests, interpreted, under many schedules. The unit tests take as long as all others, and run beside them.
 ///
 /// # Errors
 /// When there is no nightly or cargo cannot be started.
@@ -75,12 +76,9 @@ pub fn miri(context: &Context) -> Result<Outcome, String> {
     if !ended.ok() {
         return Err(format!("cargo miri setup: {}", ended.why()));
     }
-    let mut tally = Tally::default();
-    let mut ran = Vec::new();
-    for run in schedules(context)? {
+    let interpret = |run: &Schedules| {
         let Schedules { what, seeds, .. } = run;
         println!("  {what}: {seeds} schedules");
-        ran.push(format!("{what}: {seeds} schedules"));
         let test = ["miri", "test", "--package", "web-sync", "--all-features"];
         let step = nightly.cargo(project).args(test).arg("--no-fail-fast");
         let more = run.flags;
@@ -88,16 +86,30 @@ pub fn miri(context: &Context) -> Result<Outcome, String> {
         let flags = format!(
             "-Zmiri-many-seeds=0..{seeds} -Zmiri-preemption-rate=0.1 -Zmiri-permissive-provenance {more}"
         );
-        let ended = step
-            .args(run.targets)
+        step.args(&run.targets)
             .arg("--")
             .args(run.tests)
             .args(&context.only)
             .env("CARGO_TARGET_DIR", &dir)
             .env("MIRIFLAGS", flags)
-            .limit(2400)
-            .run()?;
+            .limit(3600)
+            .run()
+    };
+    let [unit, others @ ..] = schedules(context)?;
+    let ended: Vec<_> = thread::scope(|scope| {
+        let beside = scope.spawn(|| others.each_ref().map(interpret));
+        let first = interpret(&unit);
+        let beside = beside.join().expect("to run does not panic");
+        iter::once(first).chain(beside).collect()
+    });
+    let mut tally = Tally::default();
+    let mut ran = Vec::new();
+    for (run, ended) in iter::once(&unit).chain(&others).zip(ended) {
+        let (ended, mut own) = (ended?, Tally::default());
+        let what = run.what;
+        own.add(&ended.output);
         tally.add(&ended.output);
+        ran.push(format!("{what}: {} schedules", run.seeds));
         if !ended.ok() {
             let mut said = ended
                 .output
@@ -105,6 +117,8 @@ pub fn miri(context: &Context) -> Result<Outcome, String> {
                 .filter(|line| line.starts_with("error: "));
             let said = said.next().unwrap_or_default();
             tally.fail(&format!("{what} ({said})"), &ended);
+        } else if own.passed == 0 && context.only.is_none() {
+            tally.wrong.push(format!("{what}: none ran"));
         }
     }
     Ok(match tally.outcome() {
@@ -129,8 +143,8 @@ struct Schedules {
 /// How the tests' names begin that leak on purpose. No other test may leak.
 const LEAKING: &str = "a_leaked_";
 
-/// Everything that Miri runs. The stress tests contend, so they get most schedules.
-fn schedules(context: &Context) -> Result<[Schedules; 3], String> {
+/// Everything that Miri runs. The stress tests contend, so they get most schedules; in a run of everything there is less time.
+fn schedules(context: &Context) -> Result<[Schedules; 4], String> {
     let folder = context.project.need("web-sync")?.join("tests");
     let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -143,26 +157,32 @@ fn schedules(context: &Context) -> Result<[Schedules; 3], String> {
             .flat_map(|name| ["--test".to_owned(), name])
     };
     let others: Vec<_> = select(others).collect();
-    let unit = std::iter::once("--lib".to_owned());
+    let (few, many) = if context.named { (2, 16) } else { (1, 2) };
     Ok([
         Schedules {
-            what: "unit and API tests",
-            seeds: 2,
-            targets: unit.chain(others.iter().cloned()).collect(),
+            what: "unit tests",
+            seeds: few,
+            targets: vec!["--lib".to_owned()],
+            tests: &[],
+            flags: "",
+        },
+        Schedules {
+            what: "API tests",
+            seeds: few,
+            targets: others.clone(),
             tests: &["--skip", LEAKING],
             flags: "",
         },
         Schedules {
             what: "tests that leak on purpose",
-            seeds: 2,
+            seeds: few,
             targets: others,
             tests: &[LEAKING],
             flags: "-Zmiri-ignore-leaks",
         },
         Schedules {
             what: "stress tests",
-            // In a run of everything they would take half of the time.
-            seeds: if context.named { 16 } else { 2 },
+            seeds: many,
             targets: select(stress).collect(),
             tests: &[],
             flags: "",
