@@ -1,5 +1,4 @@
 use super::*;
-use crate::sys::agent::{Policy, set_policy};
 use core::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,8 +60,6 @@ fn a_notifier_wakes_a_thread_whose_mutex_somebody_works_on() {
     let (mutex, condvar) = (RawMutex::new(), RawCondvar::new());
     thread::scope(|scope| {
         let waiting = scope.spawn(|| {
-            // A wait that does not go to sleep, so that the notifier has nobody to wake.
-            set_policy(Policy::Spin);
             mutex.lock();
             // SAFETY: just locked, by this thread.
             unsafe {

@@ -16,6 +16,7 @@ mod once_run;
 mod parker;
 mod reentrant;
 mod release;
+mod requeue;
 mod resolve;
 mod rwlock;
 mod semaphore;
