@@ -42,6 +42,7 @@ use crate::sys::shim::{AtomicPtr, Ordering, const_new};
 use crate::sys::spin::{LOOKS, Spin};
 use core::mem;
 use core::ptr;
+use core::task::Waker;
 
 const LOCKED: usize = 0b01;
 const PENDING: usize = 0b10;
@@ -149,6 +150,14 @@ fn strip(head: *mut Waiter) -> *mut Waiter {
     head.map_addr(|addr| addr & !FLAGS)
 }
 
+/// How many waiters have the mark of [`Locked::mark_notified`].
+#[derive(Clone, Copy)]
+pub(crate) struct Marked {
+    /// Those that had none before.
+    pub(crate) new: usize,
+    pub(crate) all: usize,
+}
+
 /// A locked queue: the right to read and change the list. It must be unlocked by hand, since unlocking can find new work.
 #[must_use = "a queue stays locked until `unlock` has returned `Ok`"]
 pub(crate) struct Locked<'a> {
@@ -174,30 +183,19 @@ impl<'a> Locked<'a> {
         }
     }
 
-    /// Marks the first waiters that are not marked as notified, at most `limit`; returns how many.
-    pub(crate) fn mark_notified(&mut self, limit: usize) -> usize {
-        let mut marked = 0;
+    /// Marks all waiters as notified.
+    pub(crate) fn mark_notified(&mut self) -> Marked {
+        let mut marked = Marked { new: 0, all: 0 };
         let mut waiter = self.first();
-        while marked < limit && !waiter.is_null() {
+        while !waiter.is_null() {
             // SAFETY: linked in this locked queue (Q1, Q2).
             let old =
                 unsafe { (*waiter).links_mut(|links| mem::replace(&mut links.notified, true)) };
-            marked += usize::from(!old);
+            marked.new += usize::from(!old);
+            marked.all += 1;
             waiter = self.after(waiter);
         }
         marked
-    }
-
-    /// Marks all waiters as notified; returns how many there are, those included that were marked before.
-    pub(crate) fn mark_all_notified(&mut self) -> usize {
-        self.mark_notified(usize::MAX);
-        let mut count = 0;
-        let mut waiter = self.first();
-        while !waiter.is_null() {
-            count += 1;
-            waiter = self.after(waiter);
-        }
-        count
     }
 
     /// The first waiter that is marked as notified, or null.
@@ -305,6 +303,19 @@ impl<'a> Locked<'a> {
                 };
             }
             (*waiter).set_home(ptr::null());
+        }
+    }
+
+    /// Takes `waiter` out for its owner, and its waker, to be dropped when the queue is unlocked: foreign code.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Locked::remove`]; the caller is its owner.
+    pub(crate) unsafe fn withdraw(&mut self, waiter: &Waiter) -> Option<Waker> {
+        // SAFETY: linked here, by contract; then it is its owner's (Q1).
+        unsafe {
+            self.remove(waiter);
+            waiter.links_mut(|links| links.waker.take())
         }
     }
 

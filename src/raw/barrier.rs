@@ -113,7 +113,7 @@ impl Served for RawBarrier {
             })
         };
         if opens {
-            let marked = queue.mark_notified(usize::MAX);
+            let marked = queue.mark_notified().new;
             // SAFETY: the queue is locked.
             unsafe {
                 self.counts(|counts| {

@@ -78,7 +78,7 @@ impl RawCondvar {
     #[cold]
     fn notify_each(&self) {
         if let Some(mut queue) = self.lock_soon_or_leave() {
-            let marked = queue.mark_all_notified();
+            let marked = queue.mark_notified().all;
             self.notify(queue, true, marked);
         }
     }
@@ -206,19 +206,11 @@ impl RawCondvar {
     fn cancel(&self, waiter: &Waiter) -> bool {
         let mut queue = self.queue.lock();
         let held = queue.holds(waiter);
-        let mut waker = None;
-        if held {
-            // SAFETY: just seen to be linked here; then it is its owner's (Q1).
-            unsafe {
-                queue.remove(waiter);
-                waker = waiter.links_mut(|links| links.waker.take());
-            }
-        }
+        // SAFETY: just seen to be linked here.
+        let waker = held.then(|| unsafe { queue.withdraw(waiter) });
         let owed = unlock(queue);
         self.notify_owed(owed);
-        if let Some(waker) = waker {
-            drop_waker(waker);
-        }
+        drop_waker(waker.flatten());
         held
     }
 }
@@ -231,7 +223,7 @@ fn unlock(mut queue: Locked<'_>) -> usize {
     while let Err(pending) = queue.unlock() {
         queue = pending;
         // Once will do: nobody comes or goes while the queue is locked.
-        owed.get_or_insert_with(|| queue.mark_all_notified());
+        owed.get_or_insert_with(|| queue.mark_notified().all);
     }
     owed.unwrap_or(0)
 }
@@ -351,9 +343,7 @@ impl CondvarFuture<'_> {
         };
         let owed = unlock(queue);
         self.condvar.notify_owed(owed);
-        if let Some(unused) = unused {
-            drop_waker(unused);
-        }
+        drop_waker(unused);
         !waiting
     }
 }

@@ -151,7 +151,7 @@ impl RawEvent {
         let mut owed = self.owed.swap(0, Ordering::Acquire);
         if owed == ALL {
             owed = 0;
-            queue.mark_notified(usize::MAX);
+            queue.mark_notified();
             // SAFETY: the queue is locked.
             self.threads
                 .with_mut(|threads| unsafe { *threads |= MARKED });

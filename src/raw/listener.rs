@@ -108,7 +108,8 @@ impl<'a> Listener<'a> {
                 .links_mut(|links| mem::replace(&mut links.waker, next))
         };
         this.event.act(queue, false);
-        old.into_iter().chain(unused).for_each(drop_waker);
+        drop_waker(old);
+        drop_waker(unused);
         !this.listening
     }
 
@@ -181,8 +182,7 @@ impl<'a> Listener<'a> {
     fn end(&mut self) {
         self.pass_on();
         // SAFETY: in no queue any more, so ours (Q1).
-        let old = unsafe { self.waiter.links_mut(|links| links.waker.take()) };
-        old.into_iter().for_each(drop_waker);
+        drop_waker(unsafe { self.waiter.links_mut(|links| links.waker.take()) });
     }
 
     /// Ends listening. Whether a notification had come before.

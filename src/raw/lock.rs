@@ -252,18 +252,10 @@ impl Lock {
     pub(super) fn cancel(&self, waiter: &Waiter) -> bool {
         let mut queue = self.queue.lock();
         let held = queue.holds(waiter);
-        let mut waker = None;
-        if held {
-            // SAFETY: just seen to be linked here; then it is its owner's (Q1).
-            unsafe {
-                queue.remove(waiter);
-                waker = waiter.links_mut(|links| links.waker.take());
-            }
-        }
+        // SAFETY: just seen to be linked here.
+        let waker = held.then(|| unsafe { queue.withdraw(waiter) });
         self.settle(queue);
-        if let Some(waker) = waker {
-            drop_waker(waker);
-        }
+        drop_waker(waker.flatten());
         held
     }
 
@@ -318,15 +310,10 @@ impl Lock {
             {
                 Ok(_) => {
                     // SAFETY: linked here, as above.
-                    let stored = unsafe {
-                        queue.remove(waiter);
-                        waiter.links_mut(|links| links.waker.take())
-                    };
+                    let stored = unsafe { queue.withdraw(waiter) };
                     self.settle(queue);
                     drop_waker(waker);
-                    if let Some(stored) = stored {
-                        drop_waker(stored);
-                    }
+                    drop_waker(stored);
                     return true;
                 }
                 Err(now) => state = State(now),
@@ -341,9 +328,7 @@ impl Lock {
             })
         };
         self.settle(queue);
-        if let Some(old) = old {
-            drop_waker(old);
-        }
+        drop_waker(old);
         false
     }
 

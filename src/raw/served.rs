@@ -265,9 +265,7 @@ impl<P: Served> WaitFuture<'_, P> {
         }
         self.served.settle(queue);
         // After the queue is unlocked: foreign code.
-        if let Some(waker) = waker {
-            drop_waker(waker);
-        }
+        drop_waker(waker);
         output
     }
 }

@@ -87,9 +87,7 @@ impl Signal {
 impl Drop for Signal {
     /// It may go in the middle of a poll, together with a timer.
     fn drop(&mut self) {
-        if let Some(waker) = self.waker.get_mut().take() {
-            drop_waker(waker);
-        }
+        drop_waker(self.waker.get_mut().take());
     }
 }
 

@@ -10,9 +10,11 @@ pub(crate) fn wake_task(waker: Waker) {
     contain(|| waker.wake());
 }
 
-/// Drops a waker where a panic would lose what its task has just been given.
-pub(crate) fn drop_waker(waker: Waker) {
-    contain(|| drop(waker));
+/// Drops a waker, if there is one, where a panic would lose what its task has just been given.
+pub(crate) fn drop_waker(waker: impl Into<Option<Waker>>) {
+    if let Some(waker) = waker.into() {
+        contain(|| drop(waker));
+    }
 }
 
 fn contain(foreign: impl FnOnce()) {

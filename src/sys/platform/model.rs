@@ -26,7 +26,6 @@ pub(crate) const SPINS: u32 = 0;
 pub(crate) const LONG_LOOK: u32 = 0;
 /// LOOM: as many as make a model lose them all, and still end. The number is policy, what follows it is the algorithm.
 pub(crate) const RACES: u32 = 2;
-
 /// Looks at a locked list before something is left to its holder: both are to be explored.
 pub(crate) const LOOKS: u32 = 1;
 /// One look at a word, then `relax`.

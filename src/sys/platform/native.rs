@@ -17,7 +17,6 @@ pub(crate) const SPINS: u32 = 100;
 pub(crate) const LONG_LOOK: u32 = 200;
 /// Races that a woken thread may lose, see `spin.rs`.
 pub(crate) const RACES: u32 = 8;
-
 /// Looks at a locked list before something is left to its holder.
 pub(crate) const LOOKS: u32 = 100;
 /// Looks at a word between two looks at the clock.
