@@ -13,9 +13,10 @@ use super::engine::Span;
 use super::exchange::Exchange;
 use super::hands::Hands;
 use super::lists::size_for;
-use super::pages::Pages;
+use super::pages::{Pages, Runs};
 use super::slot;
 use super::stats::{Counters, Stats};
+use super::supply::Supply;
 use super::take::LAST_PASSES;
 use crate::sys::memory::{MAX_PAGES, PAGE, Source};
 use crate::sys::shim::{AtomicU32, Ordering, const_new};
@@ -58,6 +59,30 @@ impl<S, C: Core> Heap<S, C> {
                 counters: Counters::new(),
             }
         }
+    }
+}
+
+impl<S: Source, C: Core> Supply for Heap<S, C> {
+    fn source(&self) -> &impl Source {
+        &self.source
+    }
+
+    fn pages(&self) -> &Runs {
+        &self.pages
+    }
+
+    fn hands(&self) -> &Hands {
+        &self.hands
+    }
+
+    fn grow(&self, pages: u32) -> Option<u32> {
+        let first = self.source.grow(pages)?;
+        self.counters.grown(pages);
+        Some(first)
+    }
+
+    fn growth(&self) -> u32 {
+        (self.counters.pages() / 8).clamp(*GROWTH.start(), *GROWTH.end())
     }
 }
 
@@ -282,51 +307,8 @@ impl<S: Source, C: Core> Heap<S, C> {
 
     // Pages
 
-    pub(super) fn address(&self, page: u32) -> usize {
-        self.source.base() + page as usize * PAGE
-    }
-
     pub(super) fn page(&self, address: usize) -> u32 {
         ((address - self.source.base()) / PAGE) as u32
-    }
-
-    /// For who has the [`Hands`] for it.
-    pub(super) fn grow(&self, pages: u32) -> Option<u32> {
-        let first = self.source.grow(pages)?;
-        self.counters.grown(pages);
-        Some(first)
-    }
-
-    /// Takes a run of pages that is aligned so, and says whether they are known to be zero.
-    pub(super) fn claim(&self, pages: u32, align: usize) -> Option<(u32, bool)> {
-        // One of so many pages is aligned: the one at address 0, if there were one, and others as far away. Who knows no page yet cannot tell.
-        let step = u32::try_from(align / PAGE).ok()?.max(1);
-        if let Some(aligned) = self.source.page_of(0)
-            && let Some(page) = self.pages.take_aligned(pages, aligned as u32, step)
-        {
-            return Some((page, false));
-        }
-        let least = pages.checked_add(step - 1)?;
-        let growth = (self.counters.pages() / 8).clamp(*GROWTH.start(), *GROWTH.end());
-        let more = (least < growth)
-            .then(|| self.claim_of_more(growth, pages, align))
-            .flatten();
-        let page = more.or_else(|| self.claim_of_more(least, pages, align))?;
-        Some((page, true))
-    }
-
-    /// Grows the memory, takes a run that is aligned so, and puts the rest into the pool.
-    #[inline(never)]
-    fn claim_of_more(&self, growth: u32, pages: u32, align: usize) -> Option<u32> {
-        self.hands.hold(|| {
-            let first = self.grow(growth)?;
-            let gap = self.address(first).wrapping_neg() & (align - 1);
-            let before = (gap / PAGE) as u32;
-            self.pages.put(first, before);
-            self.pages
-                .put(first + before + pages, growth - before - pages);
-            Some(first + before)
-        })
     }
 
     /// Gives a span back that an engine no longer needs, if there is one.
@@ -362,17 +344,7 @@ impl<S: Source, C: Core> Heap<S, C> {
 
     /// See `Arenas::reserve`.
     pub(super) fn reserve(&self, bytes: usize) -> bool {
-        let Ok(pages) = u32::try_from(bytes.div_ceil(PAGE)) else {
-            return false;
-        };
-        if pages == 0 || self.pages.has_run(pages) {
-            return true;
-        }
-        let grown = self.hands.hold(|| {
-            self.pages.put(self.grow(pages)?, pages);
-            Some(())
-        });
-        grown.is_some()
+        u32::try_from(bytes.div_ceil(PAGE)).is_ok_and(|pages| self.reserve_pages(pages))
     }
 
     pub(super) fn stats(&self) -> Stats {

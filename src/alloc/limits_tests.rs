@@ -10,6 +10,7 @@ use super::exchange::PLACES;
 use super::heap::Heap;
 use super::lists::size_for;
 use super::steps;
+use super::supply::Supply;
 use super::take::{LAST_PASSES, LAST_PAUSES};
 use super::tests::{
     Dice, Model, ROUNDS, Range, Step, Tested, heap, heap_of, in_some_try, layout, play, play_on,

@@ -112,6 +112,7 @@ mod row;
 mod slot;
 mod stats;
 mod steps;
+mod supply;
 mod take;
 #[cfg(test)]
 mod tests;

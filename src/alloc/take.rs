@@ -14,6 +14,7 @@ use super::heap::Heap;
 use super::lists::size_for;
 use super::stats::Counters;
 use super::steps;
+use super::supply::Supply;
 use crate::sys::memory::{PAGE, Source};
 use crate::sys::spin::Spin;
 

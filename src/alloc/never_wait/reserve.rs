@@ -22,8 +22,9 @@ use core::ptr;
 use super::gate::LATE_TRIES;
 use crate::alloc::block::at;
 use crate::alloc::hands::Hands;
-use crate::alloc::pages::Pages;
+use crate::alloc::pages::{Pages, Runs};
 use crate::alloc::steps;
+use crate::alloc::supply::Supply;
 use crate::sys::memory::{MAX_PAGES, PAGE, Source};
 use crate::sys::shim::{AtomicPtr, Ordering, const_new};
 use crate::sys::spin::Spin;
@@ -112,6 +113,31 @@ impl<S> Reserve<S> {
     }
 }
 
+impl<S: Source> Supply for Reserve<S> {
+    fn source(&self) -> &impl Source {
+        &self.source
+    }
+
+    fn pages(&self) -> &Runs {
+        &self.pages
+    }
+
+    fn hands(&self) -> &Hands {
+        &self.hands
+    }
+
+    fn grow(&self, pages: u32) -> Option<u32> {
+        let page = self.source.grow(pages)?;
+        // Before anybody has a block in them.
+        self.owned.put(page, pages);
+        Some(page)
+    }
+
+    fn growth(&self) -> u32 {
+        GROWTH
+    }
+}
+
 impl<S: Source> Reserve<S> {
     /// Whether a block that is in use is the reserve's.
     #[inline]
@@ -154,12 +180,8 @@ impl<S: Source> Reserve<S> {
             let (chunk, first) = self.run(units(size, UNIT), units(align, UNIT))?;
             return Some(ptr::from_ref(chunk).addr() + first as usize * UNIT);
         }
-        let first = self.claim(units(size, PAGE), align)?;
+        let (first, _) = self.claim(units(size, PAGE), align)?;
         Some(self.address(first))
-    }
-
-    fn address(&self, page: u32) -> usize {
-        self.source.base() + page as usize * PAGE
     }
 
     /// Frees a block.
@@ -209,15 +231,7 @@ impl<S: Source> Reserve<S> {
 
     /// Makes sure that there are so many bytes in a row.
     pub(super) fn reserve(&self, bytes: usize) -> bool {
-        let pages = units(bytes, PAGE);
-        if pages == 0 || self.pages.has_run(pages) {
-            return true;
-        }
-        let grown = self.hands.hold(|| {
-            self.pages.put(self.grow(pages)?, pages);
-            Some(())
-        });
-        grown.is_some()
+        self.reserve_pages(units(bytes, PAGE))
     }
 
     /// Takes a run of units of some chunk, that begins with one of `step`.
@@ -270,7 +284,7 @@ impl<S: Source> Reserve<S> {
 
     /// Makes a chunk, and takes a run of it before others know of it.
     fn add_chunk(&self, units: u32, step: u32) -> Option<(&Chunk, u32)> {
-        let page = self.claim(1, PAGE)?;
+        let (page, _) = self.claim(1, PAGE)?;
         let place = at::<Chunk>(self.address(page));
         // SAFETY: the page is ours, aligned and large enough, and the chunk stays there.
         let chunk = unsafe {
@@ -297,44 +311,6 @@ impl<S: Source> Reserve<S> {
             }
         }
         Some((chunk, first))
-    }
-
-    /// Takes a run of pages that is aligned so.
-    fn claim(&self, pages: u32, align: usize) -> Option<u32> {
-        // As in `heap`.
-        let step = u32::try_from(align / PAGE).ok()?.max(1);
-        if let Some(aligned) = self.source.page_of(0)
-            && let Some(page) = self.pages.take_aligned(pages, aligned as u32, step)
-        {
-            return Some(page);
-        }
-        let least = pages.checked_add(step - 1)?;
-        let more = (least < GROWTH)
-            .then(|| self.claim_of_more(GROWTH, pages, align))
-            .flatten();
-        // At the end of the memory as many as are needed.
-        more.or_else(|| self.claim_of_more(least, pages, align))
-    }
-
-    /// Grows the memory, takes a run that is aligned so, and puts the rest into the pool.
-    #[inline(never)]
-    fn claim_of_more(&self, growth: u32, pages: u32, align: usize) -> Option<u32> {
-        self.hands.hold(|| {
-            let first = self.grow(growth)?;
-            let gap = self.address(first).wrapping_neg() & (align - 1);
-            let before = (gap / PAGE) as u32;
-            self.pages.put(first, before);
-            self.pages
-                .put(first + before + pages, growth - before - pages);
-            Some(first + before)
-        })
-    }
-
-    fn grow(&self, pages: u32) -> Option<u32> {
-        let page = self.source.grow(pages)?;
-        // Before anybody has a block in them.
-        self.owned.put(page, pages);
-        Some(page)
     }
 }
 
