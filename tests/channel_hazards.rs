@@ -3,7 +3,7 @@
 mod common;
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -15,16 +15,12 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 #[cfg(not(target_arch = "wasm32"))]
 use common::SHORT;
 use common::allocations::{allocations, bytes_kept};
-use common::{LONG, Spinning, Task, timed};
+use common::{LONG, Spinning, Task, poll, timed};
 use web_sync::mpmc::{self, RecvTimeoutError, SendTimeoutError};
 #[cfg(any(not(target_family = "wasm"), panic = "unwind"))]
 use web_sync::select::recv;
 use web_sync::select::{Select, send};
 use web_sync::{mpsc, oneshot};
-
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
 
 /// The last sender goes without a word, or before the receiver has said that it waits.
 #[test]
@@ -552,36 +548,14 @@ fn too_large_a_bound_is_refused() {
 #[cfg(panic = "unwind")]
 mod panicking_wakers {
     use super::*;
-    use std::cell::Cell;
-    use std::panic::panic_any;
-    use std::ptr;
-    use std::task::{RawWaker, RawWakerVTable};
+    use common::fragile::{self, DROPS};
+    use std::pin::Pin;
 
-    thread_local! {
-        /// The next waker that is dropped panics.
-        static ARMED: Cell<bool> = const { Cell::new(false) };
-    }
-
-    static TABLE: RawWakerVTable = RawWakerVTable::new(clone, ignore, ignore, explode);
-
-    fn clone(_: *const ()) -> RawWaker {
-        RawWaker::new(ptr::null(), &TABLE)
-    }
-
-    fn ignore(_: *const ()) {}
-
-    fn explode(_: *const ()) {
-        if ARMED.replace(false) {
-            panic_any(());
-        }
-    }
-
+    /// The next clone that is dropped panics.
     fn poll_armed<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-        // SAFETY: the functions of the table use no data, and may be called on any thread.
-        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
-        ARMED.set(true);
-        let polled = future.poll(&mut Context::from_waker(&waker));
-        assert!(!ARMED.get(), "no clone was dropped");
+        DROPS.set(1);
+        let polled = fragile::poll(future);
+        assert_eq!(DROPS.get(), 0, "no clone was dropped");
         polled
     }
 

@@ -18,16 +18,11 @@ use std::time::Duration;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use common::allocations::allocations;
-use common::{LONG, SHORT, Spinning, Task, timed};
+use common::{LONG, SHORT, Spinning, Task, poll, timed};
 use web_sync::{
     Barrier, Condvar, Event, Mutex, Once, OnceLock, RwLock,
     RwLockUpgradableReadGuard as Upgradable, Semaphore, thread,
 };
-
-/// Polls once with a waker that does nothing: allocates nothing.
-fn poll<F: Future>(future: core::pin::Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
 
 /// A lock whose `Sync` forgets that readers share the data lets two threads use one `Cell`.
 #[test]

@@ -6,24 +6,18 @@ mod common;
 use std::future::Future;
 use std::panic::panic_any;
 use std::pin::{Pin, pin};
-use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use common::SHORT;
+use common::fragile::{self, CLONES, DROPS};
+use common::{SHORT, poll};
 use web_sync::nonpoison::{Condvar, Mutex, RwLock};
 use web_sync::thread;
-
-/// Polls once with a waker that does nothing.
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
 
 /// A waker that panics, with a payload that panics when it is dropped, unless the thread panics already.
 struct Bomb;
@@ -100,59 +94,17 @@ fn a_waker_that_panics_unwinds_no_waiting_thread() {
     assert!(poll(lock).is_ready());
 }
 
-/// A waker of which the next so many clones, or the next so many that are dropped, panic.
-struct Mine;
-
-static CLONES: AtomicU32 = AtomicU32::new(0);
-static DROPS: AtomicU32 = AtomicU32::new(0);
-/// The tests that arm it take turns.
-static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-
-impl Mine {
-    fn waker() -> Waker {
-        static TABLE: RawWakerVTable = RawWakerVTable::new(
-            |_| {
-                explode(&CLONES);
-                RawWaker::new(ptr::null(), &TABLE)
-            },
-            |_| {},
-            |_| {},
-            |_| explode(&DROPS),
-        );
-        fn explode(left: &AtomicU32) {
-            let one_less = |left: u32| left.checked_sub(1);
-            if left
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
-                .is_ok()
-            {
-                panic_any(());
-            }
-        }
-        // SAFETY: the functions of the table use no data, and may be called on any thread.
-        unsafe { Waker::new(ptr::null(), &TABLE) }
-    }
-
-    /// Polls with one.
-    fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-        let waker = Self::waker();
-        let polled = future.poll(&mut Context::from_waker(&waker));
-        std::mem::forget(waker);
-        polled
-    }
-}
-
 /// A waker that panics when it is dropped did so out of a `poll` that had just taken the lock: it stayed locked.
 #[test]
 fn a_waker_that_panics_when_dropped_leaves_no_lock_taken() {
-    let _turn = TURN.lock();
     let mutex = Mutex::new(0);
     let mut lock = pin!(mutex.lock_async());
     let guard = mutex.lock();
     assert!(poll(lock.as_mut()).is_pending());
     drop(guard);
-    DROPS.store(1, Ordering::SeqCst);
-    let locked = Mine::poll(lock.as_mut());
-    assert_eq!(DROPS.load(Ordering::SeqCst), 0, "no clone was dropped");
+    DROPS.set(1);
+    let locked = fragile::poll(lock.as_mut());
+    assert_eq!(DROPS.get(), 0, "no clone was dropped");
     assert!(locked.is_ready() && mutex.try_lock().is_err());
     drop(locked);
     assert!(mutex.try_lock().is_ok());
@@ -161,18 +113,17 @@ fn a_waker_that_panics_when_dropped_leaves_no_lock_taken() {
 /// The same with the waker of an earlier poll, which went with the future, before there was a guard.
 #[test]
 fn a_waker_that_panics_when_dropped_late_leaves_no_lock_taken() {
-    let _turn = TURN.lock();
     let mutex = Mutex::new(0);
     let guard = mutex.lock();
     let mut first = pin!(mutex.lock_async());
     let mut second = pin!(mutex.lock_async());
     assert!(poll(first.as_mut()).is_pending());
-    assert!(Mine::poll(second.as_mut()).is_pending());
+    assert!(fragile::poll(second.as_mut()).is_pending());
     drop(guard);
     // Woken was the first. The second has its waker still, and finds the mutex free.
-    DROPS.store(1, Ordering::SeqCst);
+    DROPS.set(1);
     let locked = poll(second.as_mut());
-    DROPS.store(0, Ordering::SeqCst);
+    DROPS.set(0);
     assert!(locked.is_ready());
     drop(locked);
     assert!(mutex.try_lock().is_ok());
@@ -181,14 +132,13 @@ fn a_waker_that_panics_when_dropped_late_leaves_no_lock_taken() {
 /// The same with a wait that has been notified.
 #[test]
 fn a_waker_that_panics_when_dropped_leaves_no_mutex_taken_by_a_wait() {
-    let _turn = TURN.lock();
     let (mutex, condvar) = (Mutex::new(0), Condvar::new());
     let mut wait = pin!(condvar.wait_async(mutex.lock()));
     assert!(poll(wait.as_mut()).is_pending());
     condvar.notify_one();
-    DROPS.store(1, Ordering::SeqCst);
-    let locked = Mine::poll(wait.as_mut());
-    assert_eq!(DROPS.load(Ordering::SeqCst), 0, "no clone was dropped");
+    DROPS.set(1);
+    let locked = fragile::poll(wait.as_mut());
+    assert_eq!(DROPS.get(), 0, "no clone was dropped");
     assert!(locked.is_ready());
     drop(locked);
     assert!(mutex.try_lock().is_ok());
@@ -197,14 +147,13 @@ fn a_waker_that_panics_when_dropped_leaves_no_mutex_taken_by_a_wait() {
 /// The same with the waker that the timer of such a wait has.
 #[test]
 fn a_waker_that_panics_when_dropped_by_a_timer_leaves_no_mutex_taken() {
-    let _turn = TURN.lock();
     let (mutex, condvar) = (Mutex::new(0), Condvar::new());
     let mut wait = pin!(condvar.wait_timeout_async(mutex.lock(), Duration::from_secs(60)));
-    assert!(Mine::poll(wait.as_mut()).is_pending());
+    assert!(fragile::poll(wait.as_mut()).is_pending());
     condvar.notify_one();
-    DROPS.store(1, Ordering::SeqCst);
+    DROPS.set(1);
     let locked = poll(wait.as_mut());
-    assert_eq!(DROPS.load(Ordering::SeqCst), 0, "the timer had no waker");
+    assert_eq!(DROPS.get(), 0, "the timer had no waker");
     assert!(locked.is_ready());
     drop(locked);
     assert!(mutex.try_lock().is_ok());
@@ -213,7 +162,6 @@ fn a_waker_that_panics_when_dropped_by_a_timer_leaves_no_mutex_taken() {
 /// Such a waker took the guard with it that an upgrade gives back when its time is over.
 #[test]
 fn a_waker_that_panics_when_dropped_takes_no_guard_with_it() {
-    let _turn = TURN.lock();
     let lock = RwLock::new(0);
     let (reader, upgradable) = (lock.read(), lock.upgradable_read());
     let time = Duration::ZERO;
@@ -222,13 +170,9 @@ fn a_waker_that_panics_when_dropped_takes_no_guard_with_it() {
             .await
     });
     // One for each look: the first was replaced by the second.
-    DROPS.store(2, Ordering::SeqCst);
-    let late = Mine::poll(upgrade.as_mut());
-    assert_eq!(
-        DROPS.load(Ordering::SeqCst),
-        0,
-        "not both clones were dropped"
-    );
+    DROPS.set(2);
+    let late = fragile::poll(upgrade.as_mut());
+    assert_eq!(DROPS.get(), 0, "not both clones were dropped");
     assert!(matches!(late, Poll::Ready(Err(_))));
     drop((late, reader));
     assert!(lock.try_write().is_ok());
@@ -237,11 +181,10 @@ fn a_waker_that_panics_when_dropped_takes_no_guard_with_it() {
 /// A waker whose `clone` panics ended a wait before it had begun: its mutex stayed locked.
 #[test]
 fn a_waker_that_is_not_cloned_leaves_no_lock_taken() {
-    let _turn = TURN.lock();
     let (mutex, condvar) = (Mutex::new(0), Condvar::new());
     let mut wait = Box::pin(condvar.wait_async(mutex.lock()));
-    CLONES.store(1, Ordering::SeqCst);
-    let poll = std::panic::AssertUnwindSafe(|| Mine::poll(wait.as_mut()).is_pending());
+    CLONES.set(1);
+    let poll = std::panic::AssertUnwindSafe(|| fragile::poll(wait.as_mut()).is_pending());
     assert!(std::panic::catch_unwind(poll).is_err());
     drop(wait);
     assert!(mutex.try_lock().is_ok());

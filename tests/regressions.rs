@@ -6,23 +6,18 @@ mod common;
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::ptr;
 use std::sync::Arc;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+use std::task::{Context, RawWaker, RawWakerVTable, Wake, Waker};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use common::Task;
+use common::{Task, poll};
 use web_sync::nonpoison::{Condvar, Mutex, MutexGuard, RwLock};
 #[cfg(not(target_family = "wasm"))]
 use web_sync::{Event, Semaphore, TryAcquireError};
-
-/// Polls once with a waker that does nothing.
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
 
 /// Lets a task that waits for the mutex lose to `try_lock` until the mutex is kept for it. Returns how often it lost.
 fn lose_until_reserved<T>(mutex: &Mutex<i32>, task: &mut Task<'_, T>) -> usize {
@@ -135,68 +130,72 @@ fn no_waker_is_dropped_with_a_queue_locked() {
     assert!(wait.poll(&mut context).is_ready());
 }
 
+/// A mutex, and what waits with it.
+struct Site(Mutex<i32>, Condvar);
+
+/// A task that waits there.
+type Waiting = Task<'static, MutexGuard<'static, i32>>;
+
+impl Site {
+    const fn new() -> Self {
+        Self(Mutex::new(0), Condvar::new())
+    }
+
+    fn wait(&'static self) -> Waiting {
+        Task::waiting(self.1.wait_async(self.0.lock()))
+    }
+
+    /// Notifies all of nine tasks, more than are woken in one go. The waker of the first does `meanwhile`, and the task that comes of that has
+    /// to be notified as well.
+    fn notify_all(&'static self, meanwhile: fn(&'static Self) -> Waiting) {
+        thread_local! {
+            static LATE: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+        }
+        struct Meanwhile(&'static Site, fn(&'static Site) -> Waiting);
+        impl Wake for Meanwhile {
+            fn wake(self: Arc<Self>) {
+                LATE.set(Some(self.1(self.0)));
+            }
+        }
+
+        let mut first = pin!(self.1.wait_async(self.0.lock()));
+        let waker = Waker::from(Arc::new(Meanwhile(self, meanwhile)));
+        let polled = first.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        let tasks = [(); 8].map(|()| self.wait());
+        self.1.notify_all();
+        let late = LATE.take().expect("the first is woken");
+        for task in tasks.into_iter().chain([late]) {
+            assert_eq!(task.wakes(), 1);
+            drop(task.finish());
+        }
+    }
+}
+
 /// A `notify_one` while `notify_all` runs, here out of a waker, could take one whom the other had counted already; who had begun to
 /// wait in between was then notified by neither.
 #[test]
 fn a_notification_during_another_is_not_lost() {
-    static MUTEX: Mutex<i32> = Mutex::new(0);
-    static CONDVAR: Condvar = Condvar::new();
-    thread_local! {
-        static LATE: RefCell<Option<Task<'static, MutexGuard<'static, i32>>>> = const { RefCell::new(None) };
-    }
-    struct Notify;
-    impl Wake for Notify {
-        fn wake(self: Arc<Self>) {
-            LATE.set(Some(Task::waiting(CONDVAR.wait_async(MUTEX.lock()))));
-            CONDVAR.notify_one();
-        }
-    }
-
-    let mut first = pin!(CONDVAR.wait_async(MUTEX.lock()));
-    let waker = Waker::from(Arc::new(Notify));
-    assert!(
-        first
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
-    let tasks = [(); 8].map(|()| Task::waiting(CONDVAR.wait_async(MUTEX.lock())));
-    CONDVAR.notify_all();
-    for task in tasks.into_iter().chain(LATE.take()) {
-        assert_eq!(task.wakes(), 1);
-        drop(task.finish());
-    }
+    static SITE: Site = Site::new();
+    SITE.notify_all(|site| {
+        let late = site.wait();
+        site.1.notify_one();
+        late
+    });
 }
 
 /// A `notify_one` while `notify_all` runs took a waiter that the other had counted, and left its own. That one withdrew, with the
 /// notification, and who came after it was notified by neither.
 #[test]
 fn a_notification_during_another_is_not_lost_with_its_waiter() {
-    static MUTEX: Mutex<i32> = Mutex::new(0);
-    static CONDVAR: Condvar = Condvar::new();
-    thread_local! {
-        static LATE: RefCell<Option<Task<'static, MutexGuard<'static, i32>>>> = const { RefCell::new(None) };
-    }
-    struct Notify;
-    impl Wake for Notify {
-        fn wake(self: Arc<Self>) {
-            let first = Task::waiting(CONDVAR.wait_async(MUTEX.lock()));
-            LATE.set(Some(Task::waiting(CONDVAR.wait_async(MUTEX.lock()))));
-            CONDVAR.notify_one();
-            drop(first);
-        }
-    }
-
-    let mut first = pin!(CONDVAR.wait_async(MUTEX.lock()));
-    let waker = Waker::from(Arc::new(Notify));
-    let polled = first.as_mut().poll(&mut Context::from_waker(&waker));
-    assert!(polled.is_pending());
-    let tasks = [(); 8].map(|()| Task::waiting(CONDVAR.wait_async(MUTEX.lock())));
-    CONDVAR.notify_all();
-    for task in tasks.into_iter().chain(LATE.take()) {
-        assert_eq!(task.wakes(), 1);
-        drop(task.finish());
-    }
+    static SITE: Site = Site::new();
+    SITE.notify_all(|site| {
+        let first = site.wait();
+        let late = site.wait();
+        site.1.notify_one();
+        drop(first);
+        late
+    });
 }
 
 /// An agent that is alone panicked, as if it would wait for ever, where the mutex was free but kept for a task.
@@ -225,6 +224,7 @@ fn the_only_agent_reads_what_tasks_want_to_write() {
 
 #[cfg(not(target_family = "wasm"))]
 mod threads {
+    use std::pin::Pin;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread;

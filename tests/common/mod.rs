@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every file needs all of it")]
 
 pub mod allocations;
+pub mod fragile;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -62,6 +63,11 @@ impl<'a, T> Task<'a, T> {
     pub fn wakes(&self) -> usize {
         self.wakes.0.load(Ordering::SeqCst)
     }
+}
+
+/// Polls once with a waker that does nothing.
+pub fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Polls a future that needs no waiting.
